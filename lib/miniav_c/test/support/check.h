@@ -77,7 +77,6 @@ static inline int check_report(const char *name) {
 #define CHECK_NEAR(actual, expected, tolerance)                                                    \
   check_near((double)(actual), (double)(expected), (double)(tolerance), #actual, #expected,        \
              __FILE__, __LINE__)
-#define CHECK_STR(actual, expected)                                                                \
-  check_string((actual), (expected), #actual, __FILE__, __LINE__)
+#define CHECK_STR(actual, expected) check_string((actual), (expected), #actual, __FILE__, __LINE__)
 
 #endif
