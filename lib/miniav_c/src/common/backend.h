@@ -1,0 +1,110 @@
+/*
+ * The contract between the library and a backend. <kind>_backend.h says what of it that kind uses.
+ *
+ * A backend is one file with one `const struct backend`. It never allocates a public buffer, never
+ * takes a public lock, never calls a user's function; it hands over descriptions with
+ * capture_deliver and is told what to do by these functions.
+ *
+ * Threads: probe, enumerate, formats, default_format, permission, request_permission may be called
+ * from any number of threads at once. open, start, stop, close, and the property functions are
+ * called for one capture by one thread at a time (property functions also between start and stop,
+ * never during open, start, stop or close). None of them is called on a capture thread or with a
+ * lock held. What may wait polls its cancel token (cancel.h) and ends within 250 ms of a request.
+ *
+ * A missing function pointer is NOT_SUPPORTED, answered in one place (kinds.c).
+ */
+#ifndef MINIAV_COMMON_BACKEND_H
+#define MINIAV_COMMON_BACKEND_H
+
+#include "common/cancel.h"
+#include "common/lists.h"
+#include "miniav_buffer.h"
+
+struct capture;
+
+#define REQUEST_MAX_TARGETS 32u
+
+enum request_target {
+  REQUEST_DEVICE,  /* a camera, microphone or loopback id */
+  REQUEST_DISPLAY, /* a whole display */
+  REQUEST_WINDOW,
+  REQUEST_REGION, /* `region` of a display */
+  REQUEST_TARGETS /* loopback: targets[], mode */
+};
+
+/* What a user asked for. Strings are terminated; numbers are in range; zero means "your choice". */
+struct capture_request {
+  MiniAVKind kind;
+  enum request_target target;
+  char device_id[MINIAV_TEXT_BYTES]; /* without the backend's prefix; "" is the default device */
+  MiniAVRect region;
+  MiniAVVideoInfo video;
+  MiniAVAudioInfo audio;    /* screen: at start, when with_audio */
+  uint32_t with_audio;
+  MiniAVLoopbackMode mode;
+  uint32_t target_count;
+  MiniAVLoopbackTarget targets[REQUEST_MAX_TARGETS];
+};
+
+/* What comes; one of the two for all kinds but screen. */
+struct capture_format {
+  MiniAVVideoInfo video;
+  MiniAVAudioInfo audio;
+  MiniAVResultCode audio_result; /* screen: why there is no sound; NO_BUFFER: none asked for */
+};
+
+enum backend_flags {
+  BACKEND_IS_TEST = 1u << 0,          /* listed and used only while test devices are enabled */
+  BACKEND_SILENT_WHEN_IDLE = 1u << 1, /* nothing comes while nothing changes: no stall watchdog */
+  BACKEND_TELLS_STALLS = 1u << 2      /* calls capture_stalled / capture_resumed itself */
+};
+
+struct backend {
+  const char *name; /* prefix of its ids, value of MINIAV_<KIND>_BACKEND; lower case */
+  uint32_t flags;
+
+  /* Can it serve on this machine now? Cheap, no dialog. DEVICE_NOT_FOUND, NOT_SUPPORTED: no, and the
+   * log (DEBUG) says why. Asked again before each use. */
+  MiniAVResultCode (*probe)(void);
+
+  /* Adds every device of the kind with device_list_add; filter: screen: 0 displays, 1 windows;
+   * loopback: MiniAVLoopbackTargetType (0 every type); else 0. */
+  MiniAVResultCode (*enumerate)(uint32_t filter, struct device_list *devices, struct cancel *cancel);
+
+  /* Adds native formats, best first. id "" is the default device. DEVICE_NOT_FOUND. */
+  MiniAVResultCode (*formats)(const char *id, struct format_list *formats, struct cancel *cancel);
+  MiniAVResultCode (*default_format)(const char *id, struct capture_format *format,
+                                     struct cancel *cancel);
+
+  /* Negotiates; on SUCCESS *state is the backend's own and *format says what will come. Nothing is
+   * delivered before start. request lives until close. */
+  MiniAVResultCode (*open)(struct capture *capture, const struct capture_request *request,
+                           struct capture_format *format, void **state, struct cancel *cancel);
+
+  /* Begins to deliver, possibly before it returns. On failure nothing is delivered any more. */
+  MiniAVResultCode (*start)(void *state, struct cancel *cancel);
+
+  /* When it returns capture_deliver is not called any more and no thread of the backend is inside
+   * it. Bounded: 250 ms; what takes longer is left to a thread of its own. Leased buffers stay
+   * valid: their release function may still be called, also after close. Also called after lost. */
+  void (*stop)(void *state);
+
+  /* Frees state; comes once, after stop. */
+  void (*close)(void *state);
+
+  /* Device properties; the library's own keys (queue, gain, mute, …) never reach these. */
+  MiniAVResultCode (*property_info)(void *state, MiniAVPropertyKey key, MiniAVPropertyInfo *info);
+  MiniAVResultCode (*get_property)(void *state, MiniAVPropertyKey key, MiniAVPropertyValue *value);
+  MiniAVResultCode (*set_property)(void *state, MiniAVPropertyKey key,
+                                   const MiniAVPropertyValue *value);
+  MiniAVResultCode (*set_auto_property)(void *state, MiniAVPropertyKey key, bool automatic);
+
+  MiniAVResultCode (*permission)(MiniAVPermission *permission, struct cancel *cancel);
+  MiniAVResultCode (*request_permission)(MiniAVPermission *permission, struct cancel *cancel);
+
+  /* Begins or ends telling registry_* (registry.h) of changes; never called twice in a row with the
+   * same value, never concurrently. When watch(false) returns, registry_* is called no more. */
+  void (*watch)(bool on);
+};
+
+#endif

@@ -1,0 +1,38 @@
+/*
+ * A token that lets one thread end what another one waits for.
+ *
+ * Set once, never cleared. The waiting side is a backend's operation: it polls cancel_requested,
+ * sleeps in cancel_wait, or names a hook that wakes its own loop. A backend's operation ends within
+ * 250 ms of the request with MINIAV_ERROR_USER_CANCELLED, having undone what it did.
+ */
+#ifndef MINIAV_COMMON_CANCEL_H
+#define MINIAV_COMMON_CANCEL_H
+
+#include <stdatomic.h>
+
+#include "common/thread.h"
+
+struct cancel {
+  atomic_bool requested;
+  struct mutex mutex;
+  struct condition changed;
+  void (*hook)(void *user);
+  void *hook_user;
+};
+
+void cancel_init(struct cancel *cancel);
+void cancel_destroy(struct cancel *cancel);
+
+/* Any thread, any number of times. The hook runs on this thread, under the token's lock. */
+void cancel_request(struct cancel *cancel);
+
+bool cancel_requested(struct cancel *cancel);
+
+/* Sleeps for the time given, WAIT_FOREVER for no limit; true as soon as it is cancelled. */
+bool cancel_wait(struct cancel *cancel, uint32_t timeout_ms);
+
+/* Names a function to call at the request (at once, if that has come); NULL takes it back, and when
+ * that returns the hook runs no more. */
+void cancel_set_hook(struct cancel *cancel, void (*hook)(void *user), void *user);
+
+#endif
