@@ -1,8 +1,8 @@
 /* Sample-rate conversion, any whole rate to any other in 8–192 kHz: a polyphase FIR filter under a
  * Kaiser window, driven by integer phase arithmetic.
  *
- * In units of the lower rate's Nyquist frequency: flat within 0.01 dB to 0.9; at least 80 dB down
- * (by design 96) from 1.06, which is what could alias when the rate goes down, and what is an
+ * In units of the lower rate's Nyquist frequency: flat within 0.01 dB to 0.9; at least 90 dB down
+ * from 1.06, which is what could alias when the rate goes down, and what is an
  * image of the signal when it goes up. Gain at 0 Hz is 1.
  *
  * Time: the filter is symmetric and aligned, so that output frame n is the signal at exactly
