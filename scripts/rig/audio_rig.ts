@@ -4,10 +4,13 @@ import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Environment, type ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
-import { waitFor } from "./processes.ts";
+import { waitUntil } from "../../test/support/wait.ts";
 
 /** The rate of every graph, sink and source of a rig, in Hz: nothing is resampled on its way. */
 export const RIG_SAMPLE_RATE = 48_000;
+
+/** How long anything may take to be ready; on an idle machine all of it takes 0.1 s. */
+export const READY_TIMEOUT_MS = 20_000;
 
 /** A microphone that exists only in the sound server. */
 export interface VirtualMicrophoneOptions {
@@ -150,12 +153,16 @@ export async function waitForSocket(
   daemon: RigProcess,
   path: string,
 ): Promise<void> {
-  await waitFor(`socket of ${daemon.name}`, () => {
-    if (!daemon.isRunning()) {
-      throw new Error(`rig: ${daemon.name} ended at once:\n${group.logs()[daemon.name]}`);
-    }
-    return existsSync(path);
-  });
+  await waitUntil(
+    () => {
+      if (!daemon.isRunning()) {
+        throw new Error(`rig: ${daemon.name} ended at once:\n${group.logs()[daemon.name]}`);
+      }
+      return existsSync(path);
+    },
+    READY_TIMEOUT_MS,
+    `socket of ${daemon.name}`,
+  );
 }
 
 /** The names of the sources that clients see. */

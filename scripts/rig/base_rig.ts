@@ -8,6 +8,7 @@ import {
   daemonEnvironment,
   type Playback,
   privateEnvironment,
+  READY_TIMEOUT_MS,
   RIG_SAMPLE_RATE,
   type Sound,
   sourceNames,
@@ -15,7 +16,7 @@ import {
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
 import { type Environment, ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
-import { waitFor } from "./processes.ts";
+import { waitUntil } from "../../test/support/wait.ts";
 
 export abstract class BaseRig implements AudioRig {
   abstract readonly server: "pipewire" | "pulse";
@@ -39,11 +40,15 @@ export abstract class BaseRig implements AudioRig {
   abstract killServer(signal?: NodeJS.Signals): Promise<void>;
   /** Loads what makes a microphone; returns the modules in the order of loading. */
   protected abstract loadMicrophone(options: Required<VirtualMicrophoneOptions>): Promise<string[]>;
-  /** Starts a player of a WAV file; returns when the microphone hears it. */
+  /**
+   * Starts a player of a WAV file; returns when the microphone hears it. `channels` is the number in
+   * the file where it is known.
+   */
   protected abstract startPlayer(
     name: string,
     microphone: VirtualMicrophone,
     path: string,
+    channels?: number,
   ): Promise<Playback>;
 
   get directory(): string {
@@ -78,7 +83,11 @@ export abstract class BaseRig implements AudioRig {
     const remove = () => this.removeVirtualMicrophone(name);
     const microphone = { name, channels, remove };
     this.microphones.set(name, { microphone, modules });
-    await waitFor(`source ${name}`, async () => (await sourceNames(this.env)).includes(name));
+    await waitUntil(
+      async () => (await sourceNames(this.env)).includes(name),
+      READY_TIMEOUT_MS,
+      `source ${name}`,
+    );
     return microphone;
   }
 
@@ -88,14 +97,22 @@ export abstract class BaseRig implements AudioRig {
     for (const index of modules.toReversed()) {
       await runChecked("pactl", ["unload-module", index], this.env);
     }
-    await waitFor(`end of ${name}`, async () => !(await sourceNames(this.env)).includes(name));
+    await waitUntil(
+      async () => !(await sourceNames(this.env)).includes(name),
+      READY_TIMEOUT_MS,
+      `end of ${name}`,
+    );
   }
 
   async setDefaultSource(name: string): Promise<void> {
     await runChecked("pactl", ["set-default-source", name], this.env);
-    await waitFor(`default source ${name}`, async () => {
-      return (await runChecked("pactl", ["get-default-source"], this.env)).trim() === name;
-    });
+    await waitUntil(
+      async () => {
+        return (await runChecked("pactl", ["get-default-source"], this.env)).trim() === name;
+      },
+      READY_TIMEOUT_MS,
+      `default source ${name}`,
+    );
   }
 
   async playInto(name: string, sound: Sound): Promise<Playback> {
@@ -106,7 +123,7 @@ export abstract class BaseRig implements AudioRig {
     const { seconds, channels = microphone.channels, sample } = sound;
     const frames = Math.round(seconds * RIG_SAMPLE_RATE);
     writeWavFile(path, { sampleRate: RIG_SAMPLE_RATE, channels, frames, format: "f32", sample });
-    const playback = await this.startPlayer(player, microphone, path);
+    const playback = await this.startPlayer(player, microphone, path, channels);
     void playback.ended.then(() => rmSync(path, { force: true }));
     return playback;
   }

@@ -6,12 +6,14 @@ import process from "node:process";
 import { BaseRig } from "./base_rig.ts";
 import {
   type Playback,
+  READY_TIMEOUT_MS,
   RIG_SAMPLE_RATE,
   type VirtualMicrophone,
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
 import { channelMap, checkName, describe, loadModule, waitForSocket } from "./audio_rig.ts";
-import { type RigProcess, runChecked, runCommand, waitFor } from "./processes.ts";
+import { type RigProcess, runChecked, runCommand } from "./processes.ts";
+import { waitUntil } from "../../test/support/wait.ts";
 
 export interface PipeWireRigOptions {
   /** Frames per cycle of the graph; 1024 by default. */
@@ -63,13 +65,21 @@ export class PipeWireRig extends BaseRig {
     this.#pulse = group.start("pipewire-pulse", "pipewire-pulse", [], daemonEnv);
     await waitForSocket(group, this.#pulse, join(runtime, "pulse", "native"));
     // The sockets exist before anyone answers. The session manager is there once its metadata is.
-    await waitFor("WirePlumber's default metadata", async () => {
-      const { stdout } = await runCommand("pw-cli", ["ls", "Metadata"], this.env);
-      return stdout.includes('metadata.name = "default"');
-    });
-    await waitFor("pactl info", async () => {
-      return (await runCommand("pactl", ["info"], this.env)).code === 0;
-    });
+    await waitUntil(
+      async () => {
+        const { stdout } = await runCommand("pw-cli", ["ls", "Metadata"], this.env);
+        return stdout.includes('metadata.name = "default"');
+      },
+      READY_TIMEOUT_MS,
+      "WirePlumber's default metadata",
+    );
+    await waitUntil(
+      async () => {
+        return (await runCommand("pactl", ["info"], this.env)).code === 0;
+      },
+      READY_TIMEOUT_MS,
+      "pactl info",
+    );
     this.readyMs = performance.now() - started;
   }
 
@@ -125,21 +135,30 @@ export class PipeWireRig extends BaseRig {
 
   async #link(player: RigProcess, microphone: VirtualMicrophone): Promise<void> {
     let outputs: string[] = [];
-    await waitFor(`ports of ${player.name}`, async () => {
-      if (!player.isRunning()) throw new Error(`rig: ${player.name} ended at once`);
-      outputs = await this.#ports("-o", player.name);
-      return outputs.length > 0;
-    });
+    await waitUntil(
+      async () => {
+        if (!player.isRunning()) throw new Error(`rig: ${player.name} ended at once`);
+        outputs = await this.#ports("-o", player.name);
+        return outputs.length > 0;
+      },
+      READY_TIMEOUT_MS,
+      `ports of ${player.name}`,
+    );
     const inputs = await this.#ports("-i", microphone.name);
     for (const [i, input] of inputs.entries()) {
       // A mono sound goes to every channel.
       const output = outputs[Math.min(i, outputs.length - 1)];
       await runChecked("pw-link", [output, input], this.env);
     }
-    await waitFor(`links of ${player.name}`, async () => {
-      const list = JSON.parse(await runChecked("pw-dump", ["Link"], this.env)) as LinkObject[];
-      return list.length > 0 && list.every(({ info }) => info === null || info.state === "active");
-    });
+    await waitUntil(
+      async () => {
+        const list = JSON.parse(await runChecked("pw-dump", ["Link"], this.env)) as LinkObject[];
+        return list.length > 0 &&
+          list.every(({ info }) => info === null || info.state === "active");
+      },
+      READY_TIMEOUT_MS,
+      `links of ${player.name}`,
+    );
   }
 
   /** Full names of a node's ports in the order of its channels. */

@@ -29,24 +29,6 @@ export interface CommandResult {
   stderr: string;
 }
 
-/** Waits `milliseconds`. */
-export function delay(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => setTimeout(resolve, milliseconds));
-}
-
-/** Calls `condition` until it holds; an error that names `what` after `timeoutMs`. */
-export async function waitFor(
-  what: string,
-  condition: () => boolean | Promise<boolean>,
-  timeoutMs = 10_000,
-): Promise<void> {
-  const deadline = performance.now() + timeoutMs;
-  while (!(await condition())) {
-    if (performance.now() > deadline) throw new Error(`rig: ${what}: not within ${timeoutMs} ms`);
-    await delay(5);
-  }
-}
-
 /** Runs a short command to its end. */
 export function runCommand(
   command: string,

@@ -4,13 +4,15 @@ import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import {
   type Playback,
+  READY_TIMEOUT_MS,
   RIG_SAMPLE_RATE,
   type VirtualMicrophone,
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
 import { channelMap, checkName, describe, loadModule, waitForSocket } from "./audio_rig.ts";
 import { BaseRig } from "./base_rig.ts";
-import { type RigProcess, runChecked, runCommand, waitFor } from "./processes.ts";
+import { type RigProcess, runChecked, runCommand } from "./processes.ts";
+import { waitUntil } from "../../test/support/wait.ts";
 import { preparePulseDaemon, type PulseDaemon } from "./pulse_package.ts";
 
 /** Starts a private PulseAudio daemon and returns when it answers. */
@@ -61,9 +63,13 @@ exit-idle-time = -1
     ], this.daemonEnv);
     const socket = join(this.env.XDG_RUNTIME_DIR, "pulse", "native");
     await waitForSocket(this.group, this.#process, socket);
-    await waitFor("pactl info", async () => {
-      return (await runCommand("pactl", ["info"], this.env)).code === 0;
-    });
+    await waitUntil(
+      async () => {
+        return (await runCommand("pactl", ["info"], this.env)).code === 0;
+      },
+      READY_TIMEOUT_MS,
+      "pactl info",
+    );
     this.readyMs = performance.now() - started;
   }
 
@@ -109,17 +115,26 @@ exit-idle-time = -1
     name: string,
     microphone: VirtualMicrophone,
     path: string,
+    channels?: number,
   ): Promise<Playback> {
     const args = [`--device=${microphone.name}_feed`, path];
+    // A plain WAV file does not say which channel is where: say it, so that nothing is remixed.
+    if (channels !== undefined) args.unshift(`--channel-map=${channelMap(channels)}`);
     const player = this.group.start(name, "paplay", args, this.env);
-    await waitFor(`stream of ${name}`, async () => {
-      if (!player.isRunning()) throw new Error(`rig: ${name} ended at once: ${this.logs()[name]}`);
-      const json = await runChecked("pactl", ["-f", "json", "list", "sink-inputs"], this.env);
-      const inputs = JSON.parse(json) as SinkInput[];
-      return inputs.some(({ corked, properties }) =>
-        !corked && properties["application.process.id"] === String(player.pid)
-      );
-    });
+    await waitUntil(
+      async () => {
+        if (!player.isRunning()) {
+          throw new Error(`rig: ${name} ended at once: ${this.logs()[name]}`);
+        }
+        const json = await runChecked("pactl", ["-f", "json", "list", "sink-inputs"], this.env);
+        const inputs = JSON.parse(json) as SinkInput[];
+        return inputs.some(({ corked, properties }) =>
+          !corked && properties["application.process.id"] === String(player.pid)
+        );
+      },
+      READY_TIMEOUT_MS,
+      `stream of ${name}`,
+    );
     return this.playback(player);
   }
 }

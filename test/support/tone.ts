@@ -263,7 +263,10 @@ function windowedBin(
 
 /** The frequency of the strongest bin, refined by a parabola through its neighbours in dB. */
 function strongestFrequency(samples: Samples, sampleRate: number): number {
-  const levels = spectrum(samples);
+  // A constant offset would be the strongest of all.
+  let mean = 0;
+  for (const sample of samples) mean += sample / samples.length;
+  const levels = spectrum(samples, mean);
   let best = 1;
   for (let k = 2; k + 1 < levels.length; k++) if (levels[k] > levels[best]) best = k;
   const [a, b, c] = [levels[best - 1], levels[best], levels[best + 1]];
@@ -317,14 +320,17 @@ function solve(rows: number[][]): number[] {
   return rows.map((row, i) => (row[i] === 0 ? 0 : row[3] / row[i]));
 }
 
-/** Levels of a windowed Fourier transform, in dBFS of a sine, over the largest power of two. */
-function spectrum(samples: Samples): Float64Array {
+/**
+ * Levels of a windowed Fourier transform, in dBFS of a sine, over the largest power of two, of the
+ * samples less `offset`.
+ */
+function spectrum(samples: Samples, offset = 0): Float64Array {
   const size = 2 ** Math.floor(Math.log2(samples.length));
   if (size < 32) throw new RangeError("too few samples for a spectrum");
   const window = kaiserWindow(size);
   const re = new Float64Array(size);
   const im = new Float64Array(size);
-  for (let i = 0; i < size; i++) re[i] = samples[i] * window[i];
+  for (let i = 0; i < size; i++) re[i] = (samples[i] - offset) * window[i];
   transform(re, im);
   return Float64Array.from({ length: size / 2 }, (_, k) => levelOf(2 * Math.hypot(re[k], im[k])));
 }

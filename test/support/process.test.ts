@@ -1,0 +1,50 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { describeResult, runProgram, runScript, runtime, startScript } from "./process.ts";
+
+const CHILD = new URL("./fixtures/child.ts", import.meta.url);
+
+test("a script runs in this runtime, with arguments and environment", async () => {
+  const env = { MINIAV_TEST_VARIABLE: "set" };
+  const result = await runScript(CHILD, { args: ["print", "a b"], env });
+  assert.equal(result.code, 0, describeResult(result));
+  assert.equal(result.stdout, "out a b set\n");
+  assert.equal(result.stderr, "err a b\n");
+  const version = await runScript(new URL("./fixtures/runtime.ts", import.meta.url));
+  assert.equal(version.stdout.trim(), runtime);
+});
+
+test("exit codes and uncaught errors are told", async () => {
+  assert.equal((await runScript(CHILD, { args: ["exit", "7"] })).code, 7);
+  const result = await runScript(CHILD, { args: ["throw", "what happened"] });
+  assert.equal(result.code, 1);
+  assert.match(result.stderr, /what happened/);
+});
+
+test("a signal is told, and a line can be waited for", async () => {
+  const script = startScript(CHILD, { args: ["hang"] });
+  assert.equal(await script.waitForLine("hanging"), "hanging");
+  script.kill("SIGTERM");
+  const result = await script.ended;
+  assert.equal(result.signal, "SIGTERM", describeResult(result));
+  assert.equal(result.timedOut, false);
+});
+
+test("a script that takes too long is killed", async () => {
+  const result = await runScript(CHILD, { args: ["hang"], timeoutMs: 1500 });
+  assert.equal(result.timedOut, true);
+  assert.equal(result.signal, "SIGKILL", describeResult(result));
+});
+
+test("waiting for a line that never comes ends with the script", async () => {
+  const script = startScript(CHILD, { args: ["exit", "3"] });
+  await assert.rejects(script.waitForLine("never"), /exit code 3/);
+});
+
+test("a variable can be removed, a program that does not exist is an error", async () => {
+  const result = await runProgram("/bin/sh", ["-c", "echo ${MINIAV_TEST_VARIABLE-unset}"], {
+    env: { MINIAV_TEST_VARIABLE: undefined },
+  });
+  assert.equal(result.stdout, "unset\n");
+  await assert.rejects(runProgram("/nonexistent/program", []), /ENOENT/);
+});
