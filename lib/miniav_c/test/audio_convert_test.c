@@ -281,7 +281,7 @@ static void test_gain_ramp(size_t piece) {
   }
   size_t wrong = 0;
   for (size_t i = 0; i < FRAMES; i++) {
-    double right = i + 1 >= RAMP ? 2.0 : 0.5 + 1.5 * (double)(i + 1) / RAMP;
+    double right = i + 1 >= RAMP ? 2.0 : 0.5 + 1.5 * (double)(i + 1) / (double)RAMP;
     wrong += fabs((double)out[i] - right) > 1e-6;
   }
   CHECK_EQ(wrong, 0);
@@ -296,7 +296,7 @@ static void test_gain_ramp(size_t piece) {
   for (size_t i = 1; i < RAMP * 2 + RAMP / 2; i++) {
     largest = fmaxf(largest, fabsf(out[i] - out[i - 1]));
   }
-  CHECK(largest <= 2.0f / RAMP * 1.001f);
+  CHECK(largest <= 2.0f / (float)RAMP * 1.001f);
   CHECK(out[RAMP * 2] == 2.0f);
 
   /* After a gap there is nothing to click against. */
@@ -394,7 +394,7 @@ static void test_gain_from_another_thread(void) {
     process(setter.converter, in, FRAMES, out, FRAMES);
     for (size_t i = 0; i < FRAMES; i++) {
       wrong += out[i] < 0.0f || out[i] > 2.0f;
-      wrong += last >= 0.0f && fabsf(out[i] - last) > 2.0f / FRAMES * 1.01f;
+      wrong += last >= 0.0f && fabsf(out[i] - last) > 2.0f / (float)FRAMES * 1.01f;
       last = out[i];
     }
   }

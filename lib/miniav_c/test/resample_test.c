@@ -128,7 +128,7 @@ static void test_measure(void) {
   struct tone_fit fit = tone_measure(tone, 1, 300, FRAMES - 600, 1000.0, RATE);
   CHECK_NEAR(fit.amplitude, 0.5, 1e-5);
   CHECK_NEAR(tone_decibel(fit.residual / 0.5), -80.0, 0.2);
-  CHECK_NEAR(fit.phase / (2.0 * TONE_PI * 1000.0) * RATE, -3.0, 1e-3);
+  CHECK_NEAR(fit.phase / (2.0 * TONE_PI * 1000.0) * (double)RATE, -3.0, 1e-3);
   free(tone);
   free(image);
 }
@@ -320,9 +320,9 @@ static void test_counts(struct ratio ratio) {
   free(out);
 }
 
-/* One hour, in blocks of 10 ms: exactly as many frames as the clock says, less what is held. */
-static void test_one_hour(void) {
-  enum { IN_HZ = 8000, OUT_HZ = 11025, BLOCK = 80, SECONDS = 3600 };
+/* Ten minutes in blocks of 10 ms: exactly as many frames as the clock says, a steady delay. */
+static void test_ten_minutes(void) {
+  enum { IN_HZ = 8000, OUT_HZ = 11025, BLOCK = 80, SECONDS = 600 };
   struct resampler *resampler = create(IN_HZ, OUT_HZ, 1);
   float in[BLOCK];
   float out[BLOCK * 2];
@@ -406,7 +406,7 @@ int main(void) {
     test_counts(ratios[i]);
   }
   test_channels_are_separate();
-  test_one_hour();
+  test_ten_minutes();
   test_constant_and_impulse();
   test_arguments();
   return check_report("resample");
