@@ -44,9 +44,7 @@ function finish(key: symbol, mark: string, label: string, started: number, remar
 function redraw(): void {
   if (!live) return;
   const now = performance.now();
-  const parts = [...running.values()].map((work) =>
-    `${work.label} ${seconds(now - work.started)}`
-  );
+  const parts = [...running.values()].map((work) => `${work.label} ${seconds(now - work.started)}`);
   write(`\r\x1b[K${parts.join(" · ").slice(0, 110)}`);
 }
 

@@ -24,10 +24,14 @@ export async function ensureToolchain(): Promise<Toolchain> {
   const [zig, miniaudioDir, headers] = await Promise.all([
     progress(`zig ${ZIG_VERSION}`, ensureZig),
     progress("miniaudio.h", ensureMiniaudio),
-    progress("headers", ensureHeaders, (found) =>
-      found.missing.length === 0
-        ? ""
-        : `without ${found.missing.join(", ")}: those backends are off`),
+    progress(
+      "headers",
+      ensureHeaders,
+      (found) =>
+        found.missing.length === 0
+          ? ""
+          : `without ${found.missing.join(", ")}: those backends are off`,
+    ),
   ]);
   return { zig, miniaudioDir, headersDir: headers.folder };
 }

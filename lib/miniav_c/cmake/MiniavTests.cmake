@@ -1,0 +1,27 @@
+# One program a test file, linked with the library's objects, so that tests reach internals.
+# test/support/*.c is shared by all of them.
+file(GLOB support CONFIGURE_DEPENDS "test/support/*.c")
+file(GLOB tests CONFIGURE_DEPENDS "test/*_test.c")
+
+if(support)
+  add_library(miniav_test_support OBJECT ${support})
+  target_include_directories(miniav_test_support PUBLIC test)
+  target_link_libraries(miniav_test_support PUBLIC miniav_options)
+endif()
+
+# Read by the sanitizers' runtimes; harmless without them.
+set(environment
+  "ASAN_OPTIONS=detect_leaks=1:abort_on_error=0"
+  "UBSAN_OPTIONS=print_stacktrace=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+foreach(file IN LISTS tests)
+  get_filename_component(name "${file}" NAME_WE)
+  add_executable(${name} "${file}")
+  target_include_directories(${name} PRIVATE test)
+  target_link_libraries(${name} PRIVATE miniav_objects)
+  if(support)
+    target_link_libraries(${name} PRIVATE miniav_test_support)
+  endif()
+  add_test(NAME ${name} COMMAND ${name})
+  set_tests_properties(${name} PROPERTIES TIMEOUT 180 ENVIRONMENT "${environment}")
+endforeach()

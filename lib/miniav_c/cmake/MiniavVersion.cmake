@@ -1,0 +1,10 @@
+# The version stands once, in the public header.
+function(miniav_read_version header result)
+  file(STRINGS "${header}" lines REGEX "^#define MINIAV_VERSION_(MAJOR|MINOR|PATCH) ")
+  string(REGEX MATCHALL "[0-9]+" numbers "${lines}")
+  list(JOIN numbers "." version)
+  if(NOT version MATCHES "^[0-9]+\\.[0-9]+\\.[0-9]+$")
+    message(FATAL_ERROR "no version in ${header}")
+  endif()
+  set(${result} ${version} PARENT_SCOPE)
+endfunction()
