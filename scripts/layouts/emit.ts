@@ -105,7 +105,7 @@ function emitEnum(type: EnumLayout): string[] {
 
 /** "MINIAV_KIND_" of MINIAV_KIND_CAMERA, MINIAV_KIND_SCREEN; result codes differ in the first word. */
 function commonPrefix(names: readonly string[]): string {
-  const first = names[0];
+  const first = names[0] ?? "";
   let length = first.length;
   for (const name of names) while (!name.startsWith(first.slice(0, length))) length--;
   return first.slice(0, first.lastIndexOf("_", length - 1) + 1);

@@ -51,20 +51,22 @@ export interface Headers {
 
 /** Reads the text of all headers, in the order in which they are included. */
 export function parseHeaders(text: string): Headers {
-  const macros = [...text.matchAll(/^#define (MINIAV_\w+) \d+u?$/gm)].map((match) => match[1]);
+  const macros = [...text.matchAll(/^#define (MINIAV_\w+) \d+u?$/gm)].map((
+    match,
+  ) => (match[1] ?? ""));
   const enums = [...text.matchAll(/^typedef enum \{\n([\s\S]*?)^\} (\w+);/gm)].map((match) => ({
-    name: match[2],
-    constants: parseConstants(match[1]),
+    name: match[2] ?? "",
+    constants: parseConstants(match[1] ?? ""),
   }));
   const code = withoutComments(text);
   const structs = [...code.matchAll(/^typedef struct \{\n([\s\S]*?)^\} (\w+);/gm)].map((match) => ({
-    name: match[2],
-    members: parseMembers(match[1]),
+    name: match[2] ?? "",
+    members: parseMembers(match[1] ?? ""),
   }));
   const functions = [...code.matchAll(/^MINIAV_API ([^(]*?)(\w+)\(([^)]*)\);/gm)].map((match) => ({
-    name: match[2],
-    result: match[1].trim(),
-    parameters: parseParameters(match[3]),
+    name: match[2] ?? "",
+    result: (match[1] ?? "").trim(),
+    parameters: parseParameters(match[3] ?? ""),
   }));
   return { enums, structs, macros, functions };
 }
@@ -76,7 +78,7 @@ function withoutComments(text: string): string {
 function parseConstants(body: string): EnumConstant[] {
   const pattern = /^ *(MINIAV_\w+)(?: = [^,/\n]+)?,? *(?:\/\*([\s\S]*?)\*\/)?/gm;
   return [...body.matchAll(pattern)].map((match) => ({
-    name: match[1],
+    name: match[1] ?? "",
     comment: (match[2] ?? "").replace(/\s+/g, " ").trim(),
   }));
 }
@@ -100,9 +102,13 @@ function parseMembers(body: string): Member[] {
     }
     const member = line.match(/^(.*?[\s*])(\w+)(?:\[(\w+)\])?;$/);
     if (member === null) throw new Error(`not a member in the headers' style: ${line}`);
-    open.at(-1)?.push({ path: member[2], type: member[1].trim(), count: member[3] ?? null });
+    open.at(-1)?.push({
+      path: member[2] ?? "",
+      type: (member[1] ?? "").trim(),
+      count: member[3] ?? null,
+    });
   }
-  return open[0];
+  return open[0] ?? [];
 }
 
 function parseParameters(list: string): Parameter[] {
@@ -111,6 +117,6 @@ function parseParameters(list: string): Parameter[] {
   return trimmed.split(",").map((text) => {
     const match = text.trim().replace(/\s+/g, " ").match(/^(.*?[\s*])(\w+)$/);
     if (match === null) throw new Error(`not a parameter in the headers' style: ${text}`);
-    return { name: match[2], type: match[1].trim() };
+    return { name: match[2] ?? "", type: (match[1] ?? "").trim() };
   });
 }

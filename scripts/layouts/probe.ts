@@ -118,12 +118,12 @@ async function compileAndRun(source: string, include: string): Promise<Map<strin
     const file = join(folder, "probe.c");
     const program = join(folder, Deno.build.os === "windows" ? "probe.exe" : "probe");
     await Deno.writeTextFile(file, source);
-    const [command, ...args] = await compiler();
+    const { command, args } = await compiler();
     await run(command, [...args, "-std=c11", `-I${include}`, file, "-o", program]);
     const { output } = await run(program, []);
     return new Map(
       output.trim().split(/\r?\n/).map((line) => {
-        const [key, value] = line.split(" ");
+        const [key = "", value] = line.split(" ");
         return [key, Number(value)];
       }),
     );
@@ -133,10 +133,10 @@ async function compileAndRun(source: string, include: string): Promise<Map<strin
 }
 
 /** The host's compiler, or Zig's. */
-async function compiler(): Promise<string[]> {
+async function compiler(): Promise<{ command: string; args: string[] }> {
   for (const command of ["cc", "gcc", "clang"]) {
-    if (await succeeds(command, ["--version"])) return [command];
+    if (await succeeds(command, ["--version"])) return { command, args: [] };
   }
   const { ensureZig } = await import("../toolchain/zig.ts");
-  return [await ensureZig(), "cc"];
+  return { command: await ensureZig(), args: ["cc"] };
 }

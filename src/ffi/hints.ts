@@ -1,0 +1,136 @@
+/** What a person can do about an error, by system and by distribution. */
+
+import type { MiniAVErrorCode } from "./errors.ts";
+import { currentRuntime } from "./runtime.ts";
+
+type Family = "debian" | "fedora" | "arch" | "suse" | "alpine";
+
+const INSTALL: Readonly<Record<Family, string>> = {
+  debian: "sudo apt install",
+  fedora: "sudo dnf install",
+  arch: "sudo pacman -S",
+  suse: "sudo zypper install",
+  alpine: "sudo apk add",
+};
+
+/** Names of the same software in each family. */
+const PACKAGES = {
+  pipewire: {
+    debian: "pipewire libpipewire-0.3-0",
+    fedora: "pipewire pipewire-libs",
+    arch: "pipewire",
+    suse: "pipewire libpipewire-0_3-0",
+    alpine: "pipewire",
+  },
+  pulse: {
+    debian: "libpulse0",
+    fedora: "pulseaudio-libs",
+    arch: "libpulse",
+    suse: "libpulse0",
+    alpine: "libpulse",
+  },
+  portal: {
+    debian: "xdg-desktop-portal xdg-desktop-portal-gtk",
+    fedora: "xdg-desktop-portal xdg-desktop-portal-gtk",
+    arch: "xdg-desktop-portal xdg-desktop-portal-gtk",
+    suse: "xdg-desktop-portal xdg-desktop-portal-gtk",
+    alpine: "xdg-desktop-portal xdg-desktop-portal-gtk",
+  },
+} as const satisfies Readonly<Record<string, Readonly<Record<Family, string>>>>;
+
+/** The family that an /etc/os-release describes, or null. */
+export function distributionFamily(osRelease: string | null): Family | null {
+  if (osRelease === null) return null;
+  const ids = [...osRelease.matchAll(/^(?:ID|ID_LIKE)="?([^"\n]*)"?$/gm)].map((match) =>
+    match[1] ?? ""
+  );
+  const words = new Set(ids.join(" ").toLowerCase().split(/\s+/));
+  if (words.has("debian") || words.has("ubuntu")) return "debian";
+  if (words.has("fedora") || words.has("rhel")) return "fedora";
+  if (words.has("arch")) return "arch";
+  if (words.has("suse") || words.has("opensuse")) return "suse";
+  if (words.has("alpine")) return "alpine";
+  return null;
+}
+
+/** "sudo apt install libpulse0", or a sentence without a command where the system is unknown. */
+export function installCommand(
+  software: keyof typeof PACKAGES,
+  osRelease: string | null,
+): string {
+  const family = distributionFamily(osRelease);
+  if (family === null) return `install ${PACKAGES[software].debian} (Debian's names)`;
+  return `${INSTALL[family]} ${PACKAGES[software][family]}`;
+}
+
+/** The hint for an error, or "" when there is nothing useful to say. */
+export function hintFor(code: MiniAVErrorCode, operation: string, backend: string): string {
+  const [source = ""] = operation.split(".");
+  switch (code) {
+    case "DEVICE_NOT_FOUND":
+      return `${source}.enumerateDevices() lists the ids that exist now.`;
+    case "DEVICE_BUSY":
+      return "Close the other program that uses the device, or stop captures that are done.";
+    case "PERMISSION_DENIED":
+      return permissionHint(source);
+    case "FORMAT_NOT_SUPPORTED":
+      return `${source}.supportedFormats(id) lists what the device offers.`;
+    case "PORTAL_FAILED":
+      return `The desktop portal is needed: ${
+        installCommand("portal", osRelease())
+      }, then log in again.`;
+    case "NOT_SUPPORTED":
+    case "SYSTEM_CALL_FAILED":
+      return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
+    case "INVALID_HANDLE":
+      return "The frame was closed, or the capture was stopped; copyTo() or clone() keeps data.";
+    case "OUT_OF_MEMORY":
+      return "Close frames with close() or `using`, and stop captures that are done.";
+    case "TIMEOUT":
+      return "The device or its daemon does not answer; a longer `timeout` gives it more time.";
+    default:
+      return "";
+  }
+}
+
+function osRelease(): string | null {
+  return currentRuntime().readText("/etc/os-release");
+}
+
+function permissionHint(source: string): string {
+  const { os } = currentRuntime().platform;
+  if (os === "macos") {
+    const pane = source === "Camera"
+      ? "Camera"
+      : source === "Microphone"
+      ? "Microphone"
+      : "Screen & System Audio Recording";
+    return `Allow your terminal in System Settings > Privacy & Security > ${pane}, then restart it.`;
+  }
+  if (os === "windows") {
+    const page = source === "Camera" ? "webcam" : "microphone";
+    return `Allow desktop apps: start ms-settings:privacy-${page}`;
+  }
+  if (source === "Camera") {
+    return "Allow the camera when the desktop asks, or: sudo usermod -aG video $USER, then log in again.";
+  }
+  if (source === "Screen") return "Choose a screen in the desktop's dialog and allow it.";
+  return "Allow it when the desktop asks, or: sudo usermod -aG audio $USER, then log in again.";
+}
+
+function linuxServiceHint(source: string, backend: string): string {
+  const release = osRelease();
+  const start = "systemctl --user start pipewire wireplumber";
+  if (source === "Microphone") {
+    return `A sound server is needed. Is one running? ${start} pipewire-pulse; its library: ${
+      installCommand("pulse", release)
+    }`;
+  }
+  if (source === "Camera" || source === "Screen" || source === "Loopback") {
+    const need = backend === "" ? "PipeWire may be missing" : `${backend} refused`;
+    return `${need}. Is PipeWire running? ${start}; to install it: ${
+      installCommand("pipewire", release)
+    }`;
+  }
+  return "";
+}
