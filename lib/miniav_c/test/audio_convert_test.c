@@ -144,7 +144,7 @@ static void check_pieces(MiniAVAudioInfo in_info, MiniAVAudioInfo out_info) {
   size_t consumed = 0;
   size_t written = 0;
   bool foretold = true;
-  for (uint32_t step = 1; consumed < in_frames; step++) {
+  for (uint32_t step = 1; consumed < in_frames && step < 100000; step++) {
     size_t give = step * 7919 % 611;
     size_t room = step % 5 == 0 ? step * 104729 % 97 : capacity - written;
     give = give < in_frames - consumed ? give : in_frames - consumed;
