@@ -53,7 +53,8 @@ function seconds(ms: number): string {
 }
 
 function firstLine(text: string): string {
-  return text.split("\n", 1)[0] ?? "";
+  const line = text.split("\n", 1)[0] ?? "";
+  return line.length <= 80 ? line : `${line.slice(0, 79)}…`;
 }
 
 function write(text: string): void {

@@ -5,7 +5,7 @@
  *     deno run -A scripts/toolchain.ts
  */
 
-import { ensureHeaders } from "./toolchain/headers.ts";
+import { ensureHeaders, type Headers } from "./toolchain/headers.ts";
 import { ensureMiniaudio } from "./toolchain/miniaudio.ts";
 import { ensureZig, ZIG_VERSION } from "./toolchain/zig.ts";
 import { progress } from "./progress.ts";
@@ -19,21 +19,20 @@ export interface Toolchain {
   readonly headersDir: string;
 }
 
-/** Fetches what is missing; costs milliseconds when nothing is. */
-export async function ensureToolchain(): Promise<Toolchain> {
+/** Fetches what is missing; costs milliseconds, and says nothing when `quiet`, when nothing is. */
+export async function ensureToolchain(quiet = false): Promise<Toolchain> {
+  const part = quiet ? <T>(_: string, work: () => Promise<T>) => work() : progress;
   const [zig, miniaudioDir, headers] = await Promise.all([
-    progress(`zig ${ZIG_VERSION}`, ensureZig),
-    progress("miniaudio.h", ensureMiniaudio),
-    progress(
-      "headers",
-      ensureHeaders,
-      (found) =>
-        found.missing.length === 0
-          ? ""
-          : `without ${found.missing.join(", ")}: those backends are off`,
-    ),
+    part(`zig ${ZIG_VERSION}`, ensureZig),
+    part("miniaudio.h", ensureMiniaudio),
+    part("headers", ensureHeaders, describeHeaders),
   ]);
   return { zig, miniaudioDir, headersDir: headers.folder };
+}
+
+function describeHeaders(found: Headers): string {
+  if (found.missing.length === 0) return "";
+  return `without ${found.missing.join(", ")}: those backends are off`;
 }
 
 if (import.meta.main) await ensureToolchain();

@@ -1,0 +1,32 @@
+/**
+ * What the tests need from the system, by the names of Debian 12. One list, so that everything is
+ * installed in one go: a test that needs another package adds a line here.
+ */
+
+export interface SystemPackage {
+  /** Debian's name. */
+  readonly name: string;
+  /** A command that it brings, which tells on other systems whether it is there. */
+  readonly command?: string;
+}
+
+export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
+  // Compilers of the C tests: gcc with AddressSanitizer, clang with ThreadSanitizer.
+  { name: "gcc", command: "gcc" },
+  { name: "libc6-dev" },
+  { name: "cmake", command: "cmake" },
+  { name: "ninja-build", command: "ninja" },
+  { name: "pkg-config", command: "pkg-config" },
+  { name: "clang-14", command: "clang-14" },
+  { name: "libclang-rt-14-dev" },
+  { name: "llvm-14", command: "llvm-symbolizer-14" },
+  { name: "clang-format-14", command: "clang-format-14" },
+  // Real daemons for the rig, with their tools.
+  { name: "dbus", command: "dbus-daemon" },
+  { name: "pipewire", command: "pipewire" },
+  { name: "pipewire-bin", command: "pw-cli" },
+  { name: "pipewire-pulse", command: "pipewire-pulse" },
+  { name: "wireplumber", command: "wireplumber" },
+  { name: "libspa-0.2-modules" },
+  { name: "pulseaudio-utils", command: "pactl" },
+];

@@ -1,0 +1,136 @@
+/**
+ * Everything that must hold before a change is good.
+ *
+ *     deno task test
+ *     deno task test --only=deno,lint        some steps, with what they need
+ *     deno task test --filter=waiter         only test files whose path contains this
+ *     deno task test --list                  the names of the steps
+ *
+ * To add a step, add an object to the list in `steps()`: a name, the names of the steps it needs,
+ * and a function that does the work with its output in the log file it is given. It throws to fail,
+ * returns nothing or a remark to count as one passed test, or returns counts.
+ */
+
+import { parseArgs } from "node:util";
+import { buildAll, buildTarget } from "./build.ts";
+import { checkLibraries, checkLibrary } from "./check_exports.ts";
+import { hostTarget, libraryPath } from "./targets.ts";
+import { testInstall, testVariant, VARIANTS } from "./test/c_tests.ts";
+import {
+  checkBunTypes,
+  checkClangFormat,
+  checkDenoTypes,
+  checkFormat,
+  lint,
+} from "./test/style.ts";
+import { runSteps, type Step } from "./test/steps.ts";
+import { installSystemPackages } from "./test/system_packages.ts";
+import { findDeno, testWithBun, testWithDeno } from "./test/typescript_tests.ts";
+import { ensureToolchain } from "./toolchain.ts";
+import { ROOT } from "./paths.ts";
+import { join } from "./path.ts";
+import { run } from "./process.ts";
+
+function steps(filter: string): Step[] {
+  return [
+    { name: "packages", run: installSystemPackages },
+    { name: "toolchain", run: () => ensureToolchain().then(() => "") },
+    {
+      name: "library",
+      needs: ["toolchain"],
+      run: async (log) => {
+        await buildTarget(await ensureToolchain(true), hostTarget(), log);
+        return await checkLibrary(libraryPath(hostTarget()));
+      },
+    },
+    ...styleSteps(),
+    ...cSteps(),
+    {
+      name: "cross builds",
+      needs: ["library"],
+      run: async (log) => {
+        await buildAll(await ensureToolchain(true), log);
+        return await checkLibraries();
+      },
+    },
+    {
+      name: "deno",
+      needs: ["packages", "library"],
+      alone: true,
+      run: (log) => testWithDeno(log, filter),
+    },
+    {
+      name: "bun",
+      needs: ["packages", "library"],
+      alone: true,
+      run: (log) => testWithBun(log, filter),
+    },
+  ];
+}
+
+function styleSteps(): Step[] {
+  return [
+    { name: "format", run: async (log) => await checkFormat(await findDeno(), log) },
+    { name: "lint", run: async (log) => await lint(await findDeno(), log) },
+    { name: "types in deno", run: async (log) => await checkDenoTypes(await findDeno(), log) },
+    { name: "types in bun", run: async (log) => await checkBunTypes(await findDeno(), log) },
+    { name: "layouts", run: checkLayouts },
+    { name: "clang-format", needs: ["packages"], run: checkClangFormat },
+  ];
+}
+
+function cSteps(): Step[] {
+  const variant = (name: string, which: keyof typeof VARIANTS): Step => ({
+    name,
+    needs: ["packages", "toolchain"],
+    run: async (log) => await testVariant(await ensureToolchain(true), VARIANTS[which], log),
+  });
+  return [
+    variant("c gcc", "plain"),
+    variant("c address", "address"),
+    variant("c thread", "thread"),
+    { name: "c install", needs: ["c gcc"], run: testInstall },
+  ];
+}
+
+async function checkLayouts(log: string): Promise<void> {
+  const script = join(ROOT, "scripts", "layouts.ts");
+  await run(Deno.execPath(), ["run", "-A", script, "--check"], { log });
+}
+
+/** The chosen steps and whatever they need. */
+function choose(all: readonly Step[], only: string): readonly Step[] {
+  if (only === "") return all;
+  const chosen = new Set<Step>();
+  const add = (step: Step) => {
+    chosen.add(step);
+    for (const name of step.needs ?? []) all.filter((each) => each.name === name).forEach(add);
+  };
+  for (const wanted of only.split(",")) {
+    const found = all.filter((step) => step.name === wanted || step.name.startsWith(`${wanted} `));
+    if (found.length === 0) throw new Error(`no step ${wanted}; see --list`);
+    found.forEach(add);
+  }
+  return all.filter((step) => chosen.has(step));
+}
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({
+    args: Deno.args,
+    options: {
+      only: { type: "string", default: "" },
+      filter: { type: "string", default: "" },
+      list: { type: "boolean", default: false },
+    },
+  });
+  const all = steps(values.filter);
+  if (values.list) {
+    for (const step of all) console.log(step.name);
+    return 0;
+  }
+  const { passed, failed } = await runSteps(choose(all, values.only));
+  console.log(`${passed} passed, ${failed} failed`);
+  return failed === 0 ? 0 : 1;
+}
+
+if (import.meta.main) Deno.exit(await main());

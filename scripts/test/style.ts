@@ -1,0 +1,33 @@
+/** Formatting, lint and types, for both languages and both runtimes. */
+
+import { C_LIBRARY, ROOT } from "../paths.ts";
+import { exists, join, listFiles } from "../path.ts";
+import { run } from "../process.ts";
+
+export async function checkFormat(deno: string, log: string): Promise<void> {
+  await run(deno, ["fmt", "--check"], { log });
+}
+
+export async function lint(deno: string, log: string): Promise<void> {
+  await run(deno, ["lint"], { log });
+}
+
+export async function checkDenoTypes(deno: string, log: string): Promise<void> {
+  const files: string[] = [];
+  for (const folder of ["src", "scripts", "test", "bench", "examples"]) {
+    files.push(...(await listFiles(join(ROOT, folder))).filter((path) => path.endsWith(".ts")));
+  }
+  await run(deno, ["check", ...files], { log });
+}
+
+/** tsc with Bun's types, over what Bun runs; node_modules is filled by Deno when it is not. */
+export async function checkBunTypes(deno: string, log: string): Promise<void> {
+  const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
+  if (!(await exists(compiler))) await run(deno, ["install"], { log });
+  await run(deno, ["run", "-A", compiler, "--project", join(ROOT, "tsconfig.json")], { log });
+}
+
+export async function checkClangFormat(log: string): Promise<void> {
+  const files = (await listFiles(C_LIBRARY)).filter((path) => /\.[chm]$/.test(path));
+  await run("clang-format-14", ["--dry-run", "-Werror", ...files], { log });
+}
