@@ -3,7 +3,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../src/common/audio_channels.h"
+#include "common/audio_channels.h"
 #include "support/check.h"
 
 static struct audio_channels_matrix build(uint32_t in, uint32_t out,

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/common/audio_convert.h"
-#include "../src/common/audio_format.h"
+#include "common/audio_convert.h"
+#include "common/audio_format.h"
 #include "support/check.h"
 #include "support/tone.h"
 

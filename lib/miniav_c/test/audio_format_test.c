@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/common/audio_format.h"
+#include "common/audio_format.h"
 #include "support/check.h"
 
 static float to_float(MiniAVAudioFormat format, const void *sample) {

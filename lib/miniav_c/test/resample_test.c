@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../src/common/audio_format.h"
-#include "../src/common/resample.h"
+#include "common/audio_format.h"
+#include "common/resample.h"
 #include "support/check.h"
 #include "support/tone.h"
 

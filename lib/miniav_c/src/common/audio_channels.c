@@ -1,4 +1,4 @@
-#include "audio_channels.h"
+#include "common/audio_channels.h"
 
 #include <string.h>
 

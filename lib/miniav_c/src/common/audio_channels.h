@@ -34,7 +34,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "audio_format.h"
+#include "common/audio_format.h"
 
 enum audio_channels_meaning {
   AUDIO_CHANNELS_SPEAKERS,

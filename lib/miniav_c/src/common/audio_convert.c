@@ -1,11 +1,11 @@
-#include "audio_convert.h"
+#include "common/audio_convert.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio_format.h"
-#include "resample.h"
+#include "common/audio_format.h"
+#include "common/resample.h"
 
 #define BLOCK_FRAMES   256u        /* through all steps at a time: stays in the first cache */
 #define FRAMES_MAX     0x80000000u /* of one call; keeps every product of counts within 64 bits */

@@ -20,7 +20,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "audio_channels.h"
+#include "common/audio_channels.h"
 #include "miniav_buffer.h"
 
 #define AUDIO_CONVERT_GAIN_MAX 1000.0f /* 60 dB */

@@ -1,4 +1,4 @@
-#include "audio_format.h"
+#include "common/audio_format.h"
 
 #include <math.h>
 #include <string.h>

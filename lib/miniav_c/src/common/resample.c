@@ -1,10 +1,10 @@
-#include "resample.h"
+#include "common/resample.h"
 
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "audio_format.h"
+#include "common/audio_format.h"
 
 /* The filter, in samples of the lower rate. Kaiser's estimate of the transition's width,
  * (attenuation - 7.95) / (14.36 × taps), is 0.077 sample rates here: from 0.903 to 1.057 of the
