@@ -45,7 +45,20 @@ async function zigBuild(
   fixed.push("--global-cache-dir", join(CACHE, "zig-global"), "--summary", "none");
   fixed.push(`-Dminiaudio=${toolchain.miniaudioDir}`, `-Dheaders=${toolchain.headersDir}`);
   const logged = log === undefined ? {} : { log };
-  await run(toolchain.zig, [...fixed, ...args], { cwd: ROOT, ...logged });
+  try {
+    await run(toolchain.zig, [...fixed, ...args], { cwd: ROOT, ...logged });
+  } catch (error) {
+    throw error instanceof CommandError ? withoutCommands(error) : error;
+  }
+}
+
+/** Zig repeats its own command lines after each message; what is left is the compiler's. */
+function withoutCommands(error: CommandError): CommandError {
+  const lines = error.output.split("\n").filter((line) =>
+    !/^(failed command:|error: the following build command failed|\S*\.cache\/zig-local\/)/
+      .test(line)
+  );
+  return new CommandError("zig build", error.reason, lines.join("\n").trim());
 }
 
 function parseTarget(name: string): Target {

@@ -115,9 +115,26 @@ async function openLog(path: string): Promise<Deno.FsFile> {
   return await Deno.open(path, { create: true, append: true });
 }
 
+/** What an interrupted run left is removed after this long: by then nothing uses it. */
+const SCRATCH_LIFE_MS = 60 * 60 * 1000;
+
 /** A fresh scratch folder inside the cache, so that a later rename stays on one file system. */
 export async function scratchFolder(name: string): Promise<string> {
   const parent = join(CACHE, "partial");
   await Deno.mkdir(parent, { recursive: true });
+  await removeOld(parent);
   return await Deno.makeTempDir({ dir: parent, prefix: `${name}-` });
+}
+
+async function removeOld(folder: string): Promise<void> {
+  for await (const entry of Deno.readDir(folder)) {
+    const path = join(folder, entry.name);
+    try {
+      const modified = (await Deno.stat(path)).mtime?.getTime() ?? 0;
+      if (Date.now() - modified > SCRATCH_LIFE_MS) await Deno.remove(path, { recursive: true });
+    } catch (error) {
+      // Another run has just moved or removed it.
+      if (!(error instanceof Deno.errors.NotFound)) throw error;
+    }
+  }
 }
