@@ -9,11 +9,17 @@ if(support)
   target_link_libraries(miniav_test_support PUBLIC miniav_options)
 endif()
 
-# Read by the sanitizers' runtimes; harmless without them.
+# Read by the sanitizers' runtimes; harmless without them. clang's names functions in a report by a
+# program that Debian only has under a name with its version.
+find_program(MINIAV_SYMBOLIZER NAMES llvm-symbolizer llvm-symbolizer-14)
+set(tsan "halt_on_error=1:second_deadlock_stack=1")
+if(MINIAV_SYMBOLIZER)
+  string(APPEND tsan ":external_symbolizer_path=${MINIAV_SYMBOLIZER}")
+endif()
 set(environment
-  "ASAN_OPTIONS=detect_leaks=1:abort_on_error=0"
+  "ASAN_OPTIONS=detect_leaks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+  "TSAN_OPTIONS=${tsan}")
 foreach(file IN LISTS tests)
   get_filename_component(name "${file}" NAME_WE)
   add_executable(${name} "${file}")
