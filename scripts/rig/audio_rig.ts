@@ -46,12 +46,22 @@ export interface Playback {
   stop(): Promise<void>;
 }
 
+/** Variables for a process that is to see one rig and nothing else. */
+export interface RigEnvironment extends Record<string, string> {
+  XDG_RUNTIME_DIR: string;
+  XDG_CONFIG_HOME: string;
+  XDG_STATE_HOME: string;
+  DBUS_SESSION_BUS_ADDRESS: string;
+  DBUS_SYSTEM_BUS_ADDRESS: string;
+  PULSE_SERVER: string;
+}
+
 export interface AudioRig extends AsyncDisposable {
   readonly server: "pipewire" | "pulse";
   /** The private directory of this rig; it is gone after `stop`. */
   readonly directory: string;
   /** The whole environment for a child process that is to see this rig and nothing else. */
-  readonly env: Record<string, string>;
+  readonly env: RigEnvironment;
   /** How long the daemons took to be ready, in milliseconds. */
   readonly readyMs: number;
   /** The pids of the daemons and players that run now, by name. */
@@ -112,28 +122,30 @@ export function describe(property: string, description: string): string {
  * The environment of the rig's owner with everything that leads to another sound server, bus or
  * display taken away, and private directories for settings and state.
  */
-export function privateEnvironment(directory: string): Record<string, string> {
-  const result: Record<string, string> = {};
+export function privateEnvironment(directory: string): RigEnvironment {
+  const own: Record<string, string> = {};
   const foreign = /^(PIPEWIRE_|PULSE_|WIREPLUMBER_|SPA_|DBUS_|JACK_|XDG_(RUNTIME|CONFIG|STATE)_)/;
   for (const [name, value] of Object.entries(process.env)) {
     if (value === undefined || foreign.test(name)) continue;
     if (name === "DISPLAY" || name === "WAYLAND_DISPLAY") continue;
-    result[name] = value;
+    own[name] = value;
   }
-  for (const name of ["runtime", "config", "state"]) {
-    mkdirSync(join(directory, name), { mode: 0o700 });
-    const variable = name === "runtime" ? "XDG_RUNTIME_DIR" : `XDG_${name.toUpperCase()}_HOME`;
-    result[variable] = join(directory, name);
-  }
-  // A bus that is not there: no daemon asks the machine's own for realtime priority or hardware.
-  result.DBUS_SYSTEM_BUS_ADDRESS = `unix:path=${join(directory, "runtime", "no-system-bus")}`;
-  result.DBUS_SESSION_BUS_ADDRESS = `unix:path=${join(directory, "runtime", "bus")}`;
-  result.PULSE_SERVER = `unix:${join(directory, "runtime", "pulse", "native")}`;
-  return result;
+  const path = (name: string) => join(directory, name);
+  for (const name of ["runtime", "config", "state"]) mkdirSync(path(name), { mode: 0o700 });
+  return {
+    ...own,
+    XDG_RUNTIME_DIR: path("runtime"),
+    XDG_CONFIG_HOME: path("config"),
+    XDG_STATE_HOME: path("state"),
+    DBUS_SESSION_BUS_ADDRESS: `unix:path=${path("runtime/bus")}`,
+    // A bus that is not there: no daemon asks the machine's own for realtime priority or hardware.
+    DBUS_SYSTEM_BUS_ADDRESS: `unix:path=${path("runtime/no-system-bus")}`,
+    PULSE_SERVER: `unix:${path("runtime/pulse/native")}`,
+  };
 }
 
 /** What daemons get besides: homes and caches of their own too. */
-export function daemonEnvironment(directory: string, env: Record<string, string>): Environment {
+export function daemonEnvironment(directory: string, env: RigEnvironment): Environment {
   for (const name of ["home", "data", "cache"]) mkdirSync(join(directory, name), { mode: 0o700 });
   return {
     ...env,
@@ -168,7 +180,7 @@ export async function waitForSocket(
 /** The names of the sources that clients see. */
 export async function sourceNames(env: Environment): Promise<string[]> {
   const list = await runChecked("pactl", ["list", "short", "sources"], env);
-  return list.split("\n").filter((line) => line !== "").map((line) => line.split("\t")[1]);
+  return list.split("\n").flatMap((line) => line.split("\t")[1] ?? []);
 }
 
 /** Loads a module of the sound server and returns its index. */

@@ -10,6 +10,7 @@ import {
   privateEnvironment,
   READY_TIMEOUT_MS,
   RIG_SAMPLE_RATE,
+  type RigEnvironment,
   type Sound,
   sourceNames,
   type VirtualMicrophone,
@@ -20,7 +21,7 @@ import { waitUntil } from "../../test/support/wait.ts";
 
 export abstract class BaseRig implements AudioRig {
   abstract readonly server: "pipewire" | "pulse";
-  readonly env: Record<string, string>;
+  readonly env: RigEnvironment;
   readyMs = 0;
   protected readonly group: ProcessGroup;
   protected readonly daemonEnv: Environment;

@@ -148,6 +148,7 @@ export class PipeWireRig extends BaseRig {
     for (const [i, input] of inputs.entries()) {
       // A mono sound goes to every channel.
       const output = outputs[Math.min(i, outputs.length - 1)];
+      if (output === undefined) throw new Error(`rig: ${player.name} has no ports`);
       await runChecked("pw-link", [output, input], this.env);
     }
     await waitUntil(

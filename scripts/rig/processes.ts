@@ -183,7 +183,8 @@ export class ProcessGroup {
 /** The start time of a process in clock ticks, which with its pid names it for good; proc(5). */
 function startTime(pid: number): string {
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  // The name in parentheses may hold spaces; what follows it begins with field 3.
+  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[22 - 3] ?? "";
 }
 
 /** `unref` of the socket behind a pipe, which the type of a stream does not show. */

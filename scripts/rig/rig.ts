@@ -32,14 +32,18 @@ export async function startRig(server: AudioRig["server"]): Promise<AudioRig> {
 }
 
 /** Runs a command with this process's terminal and returns its exit code. */
-function runInForeground(command: readonly string[], env: Record<string, string>): Promise<number> {
+function runInForeground(
+  command: string,
+  args: readonly string[],
+  env: Record<string, string>,
+): Promise<number> {
   return new Promise((resolve) => {
-    const child = spawn(command[0], command.slice(1), { env, stdio: "inherit" });
+    const child = spawn(command, [...args], { env, stdio: "inherit" });
     // Ctrl-C reaches the command by itself, from the terminal; it ends, and then so do we.
     process.on("SIGINT", () => {});
     process.on("SIGTERM", () => child.kill("SIGTERM"));
     child.once("error", (error) => {
-      console.error(`rig: ${command[0]}: ${error.message}`);
+      console.error(`rig: ${command}: ${error.message}`);
       resolve(127);
     });
     child.once("exit", (code, signal) => {
@@ -50,8 +54,9 @@ function runInForeground(command: readonly string[], env: Record<string, string>
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [server, separator, ...command] = args;
-  if ((server !== "pipewire" && server !== "pulse") || separator !== "--" || !command.length) {
+  const [server, separator, command, ...commandArgs] = args;
+  const known = server === "pipewire" || server === "pulse";
+  if (!known || separator !== "--" || command === undefined) {
     console.error(USAGE);
     return 2;
   }
@@ -59,7 +64,7 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const microphone = await rig.createVirtualMicrophone({ name: "rig_microphone" });
     await rig.setDefaultSource(microphone.name);
-    return await runInForeground(command, rig.env);
+    return await runInForeground(command, commandArgs, rig.env);
   } finally {
     await rig.stop();
   }

@@ -64,9 +64,9 @@ test("a second tone shows in the ratio, in its own level and among the peaks", (
   assert.ok(levelAt(samples, RATE, 2000) < -130, "nothing where nothing sounds");
   const peaks = findPeaks(samples, RATE, -100);
   assert.equal(peaks.length, 2, JSON.stringify(peaks));
-  assertNear(peaks[0].frequency, 997, 2, "first peak");
-  assertNear(peaks[1].frequency, 3150, 2, "second peak");
-  assertNear(peaks[1].level, -90, 1, "second peak's level");
+  assertNear(peaks[0]!.frequency, 997, 2, "first peak");
+  assertNear(peaks[1]!.frequency, 3150, 2, "second peak");
+  assertNear(peaks[1]!.level, -90, 1, "second peak's level");
 });
 
 test("a full-scale sine has 0 dBFS and an RMS of -3.01", () => {
@@ -111,11 +111,11 @@ test("the delay of a tone shows steps and slopes, in samples", () => {
   // Five samples lost in the middle: from there on everything comes five samples early.
   const cut = Float64Array.from([...samples.subarray(0, 24_000), ...samples.subarray(24_005)]);
   const delay = trackDelay(cut, RATE, 997, 480);
-  assertNear(delay[40], 0, 1e-6, "delay before");
-  assertNear(delay[70], -5, 1e-6, "delay after");
+  assertNear(delay[40]!, 0, 1e-6, "delay before");
+  assertNear(delay[70]!, -5, 1e-6, "delay after");
   // 100 ppm too fast is 4.8 samples in a second.
   const fast = trackDelay(render(sine(997 * 1.0001, -6, RATE), RATE), RATE, 997, 480);
-  assertNear(fast[99], -4.8 * 0.99, 0.01, "drift");
+  assertNear(fast[99]!, -4.8 * 0.99, 0.01, "drift");
 });
 
 test("a position tells the frame, also after 16-bit rounding", () => {

@@ -99,7 +99,7 @@ export function measureTone(samples: Samples, sampleRate: number): ToneMeasureme
   const step = (2 * Math.PI * frequency) / sampleRate;
   let residual = 0;
   for (let i = 0; i < samples.length; i++) {
-    residual += (samples[i] - offset - amplitude * Math.sin(step * i + phase)) ** 2;
+    residual += (samples[i]! - offset - amplitude * Math.sin(step * i + phase)) ** 2;
   }
   const rest = Math.sqrt((2 * residual) / samples.length);
   return {
@@ -129,8 +129,8 @@ export function findPeaks(samples: Samples, sampleRate: number, floor: number): 
   const size = 2 * levels.length;
   const peaks: Peak[] = [];
   for (let k = 1; k + 1 < levels.length; k++) {
-    if (levels[k] < floor || levels[k] < levels[k - 1] || levels[k] <= levels[k + 1]) continue;
-    peaks.push({ frequency: (k * sampleRate) / size, level: levels[k] });
+    if (levels[k]! < floor || levels[k]! < levels[k - 1]! || levels[k]! <= levels[k + 1]!) continue;
+    peaks.push({ frequency: (k * sampleRate) / size, level: levels[k]! });
   }
   return peaks.sort((a, b) => b.level - a.level);
 }
@@ -151,7 +151,7 @@ export function findBreaks(
   const factor = 2 * Math.cos((2 * Math.PI * frequency) / sampleRate);
   const breaks: Break[] = [];
   for (let n = 1; n + 1 < samples.length; n++) {
-    const error = Math.abs(samples[n + 1] - factor * samples[n] + samples[n - 1]);
+    const error = Math.abs(samples[n + 1]! - factor * samples[n]! + samples[n - 1]!);
     if (error > tolerance) breaks.push({ frame: n + 1, error });
   }
   return breaks;
@@ -189,7 +189,7 @@ export function trackDelay(
 export function findPositionBreaks(samples: Samples): Break[] {
   const breaks: Break[] = [];
   for (let n = 1; n < samples.length; n++) {
-    const step = decodePosition(samples[n]) - decodePosition(samples[n - 1]);
+    const step = decodePosition(samples[n]!) - decodePosition(samples[n - 1]!);
     const modulo = ((step % POSITION_PERIOD) + POSITION_PERIOD) % POSITION_PERIOD;
     if (modulo !== 1) breaks.push({ frame: n, error: modulo - 1 });
   }
@@ -234,9 +234,9 @@ function kaiserWindow(length: number): Float64Array {
   for (let i = 0; i < length; i++) {
     const x = (2 * i + 1) / length - 1;
     window[i] = besselI0(KAISER_BETA * Math.sqrt(Math.max(0, 1 - x * x)));
-    sum += window[i];
+    sum += window[i]!;
   }
-  for (let i = 0; i < length; i++) window[i] /= sum;
+  for (let i = 0; i < length; i++) window[i]! /= sum;
   if (windows.size > 4) windows.clear();
   windows.set(length, window);
   return window;
@@ -254,7 +254,7 @@ function windowedBin(
   let im = 0;
   for (let i = 0; i < length; i++) {
     const angle = 2 * Math.PI * ((cyclesPerSample * (start + i)) % 1);
-    const value = samples[start + i] * window[i];
+    const value = samples[start + i]! * window[i]!;
     re += value * Math.cos(angle);
     im -= value * Math.sin(angle);
   }
@@ -268,10 +268,10 @@ function strongestFrequency(samples: Samples, sampleRate: number): number {
   for (const sample of samples) mean += sample / samples.length;
   const levels = spectrum(samples, mean);
   let best = 1;
-  for (let k = 2; k + 1 < levels.length; k++) if (levels[k] > levels[best]) best = k;
+  for (let k = 2; k + 1 < levels.length; k++) if (levels[k]! > levels[best]!) best = k;
   const [a, b, c] = [levels[best - 1], levels[best], levels[best + 1]];
-  const curve = a - 2 * b + c;
-  const shift = curve === 0 ? 0 : (a - c) / (2 * curve);
+  const curve = a! - 2 * b! + c!;
+  const shift = curve === 0 ? 0 : (a! - c!) / (2 * curve);
   return ((best + shift) * sampleRate) / (2 * levels.length);
 }
 
@@ -296,28 +296,36 @@ function fitSine(
   frequency: number,
 ): { amplitude: number; phase: number; offset: number } {
   const step = (2 * Math.PI * frequency) / sampleRate;
-  // Normal equations of the three functions sin, cos, 1.
-  const matrix = [[0, 0, 0, 0], [0, 0, 0, 0], [0, 0, 0, 0]];
+  // Normal equations of the three functions sin, cos, 1: rows of coefficients and right-hand side.
+  const equations = new Float64Array(3 * 4);
+  const row = new Float64Array(4);
   for (let i = 0; i < samples.length; i++) {
-    const row = [Math.sin(step * i), Math.cos(step * i), 1, samples[i]];
+    row.set([Math.sin(step * i), Math.cos(step * i), 1, samples[i]!]);
     for (let r = 0; r < 3; r++) {
-      for (let c = 0; c < 4; c++) matrix[r][c] += row[r] * row[c];
+      for (let c = 0; c < 4; c++) equations[4 * r + c]! += row[r]! * row[c]!;
     }
   }
-  const [s, c, offset] = solve(matrix);
-  return { amplitude: Math.hypot(s, c), phase: Math.atan2(c, s), offset };
+  solve(equations);
+  const [sinePart, cosinePart, offset] = [equations[3]!, equations[7]!, equations[11]!];
+  return {
+    amplitude: Math.hypot(sinePart, cosinePart),
+    phase: Math.atan2(cosinePart, sinePart),
+    offset,
+  };
 }
 
-/** Solves three linear equations given as rows of coefficients and right-hand side. */
-function solve(rows: number[][]): number[] {
+/** Solves three linear equations in place: the right-hand sides become the solution. */
+function solve(equations: Float64Array): void {
   for (let i = 0; i < 3; i++) {
+    const pivot = equations[4 * i + i]!;
+    if (pivot === 0) continue;
+    for (let c = 0; c < 4; c++) equations[4 * i + c]! /= pivot;
     for (let r = 0; r < 3; r++) {
-      if (r === i || rows[i][i] === 0) continue;
-      const factor = rows[r][i] / rows[i][i];
-      for (let c = i; c < 4; c++) rows[r][c] -= factor * rows[i][c];
+      const factor = equations[4 * r + i]!;
+      if (r === i) continue;
+      for (let c = 0; c < 4; c++) equations[4 * r + c]! -= factor * equations[4 * i + c]!;
     }
   }
-  return rows.map((row, i) => (row[i] === 0 ? 0 : row[3] / row[i]));
 }
 
 /**
@@ -330,9 +338,9 @@ function spectrum(samples: Samples, offset = 0): Float64Array {
   const window = kaiserWindow(size);
   const re = new Float64Array(size);
   const im = new Float64Array(size);
-  for (let i = 0; i < size; i++) re[i] = (samples[i] - offset) * window[i];
+  for (let i = 0; i < size; i++) re[i] = (samples[i]! - offset) * window[i]!;
   transform(re, im);
-  return Float64Array.from({ length: size / 2 }, (_, k) => levelOf(2 * Math.hypot(re[k], im[k])));
+  return Float64Array.from({ length: size / 2 }, (_, k) => levelOf(2 * Math.hypot(re[k]!, im[k]!)));
 }
 
 /** Fast Fourier transform in place, radix 2, decimation in time. */
@@ -343,8 +351,8 @@ function transform(re: Float64Array, im: Float64Array): void {
     for (; j & bit; bit >>= 1) j ^= bit;
     j ^= bit;
     if (i < j) {
-      [re[i], re[j]] = [re[j], re[i]];
-      [im[i], im[j]] = [im[j], im[i]];
+      [re[i], re[j]] = [re[j]!, re[i]!];
+      [im[i], im[j]] = [im[j]!, im[i]!];
     }
   }
   for (let length = 2; length <= size; length *= 2) {
@@ -354,9 +362,9 @@ function transform(re: Float64Array, im: Float64Array): void {
       const [wr, wi] = [Math.cos(angle), Math.sin(angle)];
       for (let i = k; i < size; i += length) {
         const j = i + half;
-        const [tr, ti] = [re[j] * wr - im[j] * wi, re[j] * wi + im[j] * wr];
-        [re[j], im[j]] = [re[i] - tr, im[i] - ti];
-        [re[i], im[i]] = [re[i] + tr, im[i] + ti];
+        const [tr, ti] = [re[j]! * wr - im[j]! * wi, re[j]! * wi + im[j]! * wr];
+        [re[j], im[j]] = [re[i]! - tr, im[i]! - ti];
+        [re[i], im[i]] = [re[i]! + tr, im[i]! + ti];
       }
     }
   }

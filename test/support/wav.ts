@@ -76,6 +76,13 @@ function encodeBlock(wav: WavDescription, start: number, frames: number): Uint8A
   return new Uint8Array(samples.buffer);
 }
 
+/** One channel of what was read; an error when there is none of that number. */
+export function channelOf(wav: WavData, channel: number): Float64Array {
+  const samples = wav.channels[channel];
+  if (samples === undefined) throw new RangeError(`channel ${channel} of ${wav.channelCount}`);
+  return samples;
+}
+
 /** Reads a WAV file, also one whose sizes were never filled in (a recorder that was interrupted). */
 export function readWavFile(path: string): WavData {
   const bytes = readFileSync(path);
