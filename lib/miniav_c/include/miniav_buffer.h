@@ -63,11 +63,11 @@ typedef enum {
 /* Samples are interleaved, little-endian. */
 typedef enum {
   MINIAV_AUDIO_FORMAT_UNKNOWN = 0,
-  MINIAV_AUDIO_FORMAT_U8,  /* silence is 128 */
+  MINIAV_AUDIO_FORMAT_U8, /* silence is 128 */
   MINIAV_AUDIO_FORMAT_S16,
   MINIAV_AUDIO_FORMAT_S24, /* three packed bytes */
   MINIAV_AUDIO_FORMAT_S32,
-  MINIAV_AUDIO_FORMAT_F32  /* full scale is ±1 */
+  MINIAV_AUDIO_FORMAT_F32 /* full scale is ±1 */
 } MiniAVAudioFormat;
 
 /* width, height, pixel_format and both frame rate members may be 0 in a request: the device's own.
@@ -128,19 +128,19 @@ typedef struct {
 
 /* Pixels of a plane of subsampled colour are counted in its own samples. */
 typedef struct {
-  void *data_ptr;         /* CPU: the first byte of the plane; GPU: the handle */
-  uint32_t width;         /* samples a row */
-  uint32_t height;        /* rows */
-  uint32_t stride_bytes;  /* from one row to the next; 0 for GPU handles and compressed formats */
-  uint32_t offset_bytes;  /* of data_ptr from the start of the block that holds it */
+  void *data_ptr;        /* CPU: the first byte of the plane; GPU: the handle */
+  uint32_t width;        /* samples a row */
+  uint32_t height;       /* rows */
+  uint32_t stride_bytes; /* from one row to the next; 0 for GPU handles and compressed formats */
+  uint32_t offset_bytes; /* of data_ptr from the start of the block that holds it */
   uint32_t subresource_index;
-  uint32_t size_bytes;    /* readable bytes from data_ptr; 0 for GPU handles */
+  uint32_t size_bytes; /* readable bytes from data_ptr; 0 for GPU handles */
 } MiniAVPlane;
 
 typedef enum {
-  MINIAV_BUFFER_FLAG_DISCONTINUITY = 1u << 0,  /* something before this one is missing */
-  MINIAV_BUFFER_FLAG_CONVERTED = 1u << 1,      /* not the device's own format */
-  MINIAV_BUFFER_FLAG_COPIED = 1u << 2,         /* copied once on its way, because a lease was unsafe */
+  MINIAV_BUFFER_FLAG_DISCONTINUITY = 1u << 0, /* something before this one is missing */
+  MINIAV_BUFFER_FLAG_CONVERTED = 1u << 1,     /* not the device's own format */
+  MINIAV_BUFFER_FLAG_COPIED = 1u << 2, /* copied once on its way, because a lease was unsafe */
   MINIAV_BUFFER_FLAG_ESTIMATED_TIME = 1u << 3, /* the source gave no usable time */
   MINIAV_BUFFER_FLAG_CORRUPTED = 1u << 4,      /* the source says so */
   MINIAV_BUFFER_FLAG_REPEATED = 1u << 5,       /* the last picture again */
@@ -154,14 +154,14 @@ typedef enum {
   MINIAV_COLOR_RANGE_FULL = 2     /* 0…255 */
 } MiniAVColorRange;
 
-#define MINIAV_COLOR_UNSPECIFIED 2u
-#define MINIAV_MAX_PLANES 4u
+#define MINIAV_COLOR_UNSPECIFIED     2u
+#define MINIAV_MAX_PLANES            4u
 #define MINIAV_MAX_DAMAGE_RECTANGLES 32u
 
 typedef enum {
-  MINIAV_METADATA_DAMAGE = 1u << 0,     /* damage[] is known; none listed means nothing changed */
-  MINIAV_METADATA_CURSOR = 1u << 1,     /* cursor_* members are set */
-  MINIAV_METADATA_INTRINSICS = 1u << 2, /* intrinsics is set */
+  MINIAV_METADATA_DAMAGE = 1u << 0,       /* damage[] is known; none listed means nothing changed */
+  MINIAV_METADATA_CURSOR = 1u << 1,       /* cursor_* members are set */
+  MINIAV_METADATA_INTRINSICS = 1u << 2,   /* intrinsics is set */
   MINIAV_METADATA_CURSOR_PIXELS = 1u << 3 /* the pointer's picture changed with this frame */
 } MiniAVMetadataFlags;
 
@@ -208,12 +208,12 @@ typedef struct {
   void *internal_handle;  /* for MiniAV_ReleaseBuffer; a value, not an address */
 
   uint32_t struct_size;
-  uint32_t flags;        /* MiniAVBufferFlags */
-  uint64_t sequence;     /* counts what the source produced, dropped buffers included */
-  int64_t duration_us;   /* audio: of the samples; video: the nominal interval, 0 when unknown */
-  uint32_t sample_rate;  /* audio, hertz */
+  uint32_t flags;       /* MiniAVBufferFlags */
+  uint64_t sequence;    /* counts what the source produced, dropped buffers included */
+  int64_t duration_us;  /* audio: of the samples; video: the nominal interval, 0 when unknown */
+  uint32_t sample_rate; /* audio, hertz */
   MiniAVColorRange color_range;
-  uint32_t color_matrix;    /* code points of ITU-T H.273; 2 is unspecified */
+  uint32_t color_matrix; /* code points of ITU-T H.273; 2 is unspecified */
   uint32_t color_primaries;
   uint32_t color_transfer;
   uint32_t rotation_degrees; /* clockwise turn that shows the picture upright: 0 90 180 270 */
@@ -222,7 +222,7 @@ typedef struct {
   MiniAVRect crop;           /* the part to show; all of it when width is 0 */
   uint32_t drm_fourcc;       /* GPU_DMABUF_FD */
   uint32_t reserved0;
-  uint64_t drm_modifier;     /* GPU_DMABUF_FD */
+  uint64_t drm_modifier;                /* GPU_DMABUF_FD */
   int32_t plane_fds[MINIAV_MAX_PLANES]; /* borrowed until the release */
   uint32_t plane_offsets_bytes[MINIAV_MAX_PLANES];
   uint32_t plane_strides_bytes[MINIAV_MAX_PLANES];
@@ -259,7 +259,7 @@ typedef struct {
   uint64_t dropped_failed;       /* a copy or conversion failed */
   uint64_t format_changes;
   uint64_t stalls;
-  int64_t last_timestamp_us;     /* of the newest buffer produced; 0 before the first */
+  int64_t last_timestamp_us; /* of the newest buffer produced; 0 before the first */
   uint64_t reserved[4];
 } MiniAVCaptureStats;
 

@@ -5,9 +5,9 @@
  * DestroyContext. Configure again after a stop. Destroy works in every state: it invalidates the
  * handle first, then stops.
  *
- * Async twins: NAMEAsync(waiter, token, …) takes what NAME takes besides outputs, copies it, returns
- * at once and ends in exactly one MINIAV_EVENT_OPERATION with that token on that waiter, whose
- * result is what NAME would have returned; lists come in the event. Stop, destroy and
+ * Async twins: NAMEAsync(waiter, token, …) takes what NAME takes besides outputs, copies it,
+ * returns at once and ends in exactly one MINIAV_EVENT_OPERATION with that token on that waiter,
+ * whose result is what NAME would have returned; lists come in the event. Stop, destroy and
  * MiniAV_WaiterCancel end a pending one with USER_CANCELLED. Their own results: SUCCESS (it was
  * taken), INVALID_ARG, INVALID_HANDLE, NOT_INITIALIZED, OUT_OF_MEMORY; nothing else.
  *
@@ -61,8 +61,8 @@ MINIAV_API MiniAVResultCode MiniAV_SetContextLostCallback(MiniAVContextLostCallb
                                                           void *user_data);
 
 /* Destroys every context and waiter and ends every thread; afterwards everything but the functions
- * that say otherwise answers NOT_INITIALIZED, for good. Memory behind buffers that are still held is
- * leaked rather than unmapped, and a log line says how much. From a callback: ALREADY_RUNNING.
+ * that say otherwise answers NOT_INITIALIZED, for good. Memory behind buffers that are still held
+ * is leaked rather than unmapped, and a log line says how much. From a callback: ALREADY_RUNNING.
  * Nobody has to call it: leaving the process needs nothing. */
 MINIAV_API MiniAVResultCode MiniAV_Dispose(void);
 
@@ -100,7 +100,8 @@ MINIAV_API MiniAVResultCode MiniAV_CopyBuffer(void *internal_handle, void *desti
                                               size_t capacity_bytes, MiniAVCopyLayout *layout);
 /* Copies the metadata of an outstanding buffer (cursor_pixels set to NULL). NOT_SUPPORTED when it
  * has none. */
-MINIAV_API MiniAVResultCode MiniAV_CopyMetadata(void *internal_handle, MiniAVFrameMetadata *metadata);
+MINIAV_API MiniAVResultCode MiniAV_CopyMetadata(void *internal_handle,
+                                                MiniAVFrameMetadata *metadata);
 /* Copies the pointer's picture of an outstanding buffer. NOT_SUPPORTED, BUFFER_TOO_SMALL. */
 MINIAV_API MiniAVResultCode MiniAV_CopyCursorPixels(void *internal_handle, void *destination,
                                                     size_t capacity_bytes);
@@ -156,7 +157,8 @@ MINIAV_API MiniAVResultCode MiniAV_Camera_StartCaptureAsync(MiniAVWaiterHandle w
                                                             MiniAVBufferCallback callback,
                                                             void *user_data);
 /* When it returns no callback runs and queued buffers are dropped; buffers held stay valid. From
- * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING. */
+ * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING.
+ */
 MINIAV_API MiniAVResultCode MiniAV_Camera_StopCapture(MiniAVCameraContextHandle context);
 MINIAV_API MiniAVResultCode MiniAV_Camera_StopCaptureAsync(MiniAVWaiterHandle waiter,
                                                            uint64_t token,
@@ -164,8 +166,9 @@ MINIAV_API MiniAVResultCode MiniAV_Camera_StopCaptureAsync(MiniAVWaiterHandle wa
 /* One consistent snapshot, in any state. */
 MINIAV_API MiniAVResultCode MiniAV_Camera_GetStats(MiniAVCameraContextHandle context,
                                                    MiniAVCaptureStats *stats);
-/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property; NOT_CONFIGURED:
- * it is the device's, and none is configured; ALREADY_RUNNING: settable only while stopped. */
+/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property;
+ * NOT_CONFIGURED: it is the device's, and none is configured; ALREADY_RUNNING: settable only while
+ * stopped. */
 MINIAV_API MiniAVResultCode MiniAV_Camera_GetPropertyInfo(MiniAVCameraContextHandle context,
                                                           MiniAVPropertyKey key,
                                                           MiniAVPropertyInfo *info);
@@ -225,11 +228,9 @@ MINIAV_API MiniAVResultCode MiniAV_Screen_DestroyContextAsync(MiniAVWaiterHandle
 MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureDisplay(MiniAVScreenContextHandle context,
                                                            const char *display_id,
                                                            const MiniAVVideoInfo *video_format);
-MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureDisplayAsync(MiniAVWaiterHandle waiter,
-                                                                uint64_t token,
-                                                                MiniAVScreenContextHandle context,
-                                                                const char *display_id,
-                                                                const MiniAVVideoInfo *video_format);
+MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureDisplayAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVScreenContextHandle context,
+    const char *display_id, const MiniAVVideoInfo *video_format);
 /* One window, also while it is covered; the id must be given. As MiniAV_Camera_Configure. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureWindow(MiniAVScreenContextHandle context,
                                                           const char *window_id,
@@ -239,21 +240,18 @@ MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureWindowAsync(MiniAVWaiterHandl
                                                                MiniAVScreenContextHandle context,
                                                                const char *window_id,
                                                                const MiniAVVideoInfo *video_format);
-/* A part of a display, in its pixels. INVALID_ARG when it leaves the display, is empty, or has an odd x
- * or y in a format with halved colour. As MiniAV_Camera_Configure. */
+/* A part of a display, in its pixels. INVALID_ARG when it leaves the display, is empty, or has an
+ * odd x or y in a format with halved colour. As MiniAV_Camera_Configure. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureRegion(MiniAVScreenContextHandle context,
                                                           const char *display_id, int32_t x,
                                                           int32_t y, int32_t width, int32_t height,
                                                           const MiniAVVideoInfo *video_format);
-MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureRegionAsync(MiniAVWaiterHandle waiter,
-                                                               uint64_t token,
-                                                               MiniAVScreenContextHandle context,
-                                                               const char *display_id, int32_t x,
-                                                               int32_t y, int32_t width,
-                                                               int32_t height,
-                                                               const MiniAVVideoInfo *video_format);
-/* What really comes; audio and audio_result may be NULL. audio_result: SUCCESS with sound, NO_BUFFER
- * when none was asked for, otherwise why there is none. NOT_CONFIGURED. */
+MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureRegionAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVScreenContextHandle context,
+    const char *display_id, int32_t x, int32_t y, int32_t width, int32_t height,
+    const MiniAVVideoInfo *video_format);
+/* What really comes; audio and audio_result may be NULL. audio_result: SUCCESS with sound,
+ * NO_BUFFER when none was asked for, otherwise why there is none. NOT_CONFIGURED. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_GetConfiguredFormats(MiniAVScreenContextHandle context,
                                                                MiniAVVideoInfo *video,
                                                                MiniAVAudioInfo *audio,
@@ -261,18 +259,16 @@ MINIAV_API MiniAVResultCode MiniAV_Screen_GetConfiguredFormats(MiniAVScreenConte
 /* With a callback: a dispatcher thread calls it. NULL: pull with MiniAV_TakeBuffer. NOT_CONFIGURED,
  * ALREADY_RUNNING, DEVICE_NOT_FOUND, DEVICE_BUSY, DEVICE_LOST, PERMISSION_DENIED, USER_CANCELLED,
  * TIMEOUT, SYSTEM_CALL_FAILED, OUT_OF_MEMORY. */
-MINIAV_API MiniAVResultCode MiniAV_Screen_StartCapture(MiniAVScreenContextHandle context,
-                                                       MiniAVBufferCallback callback,
-                                                       void *user_data,
-                                                       const MiniAVAudioInfo *optional_audio_format_for_loopback);
-MINIAV_API MiniAVResultCode MiniAV_Screen_StartCaptureAsync(MiniAVWaiterHandle waiter,
-                                                            uint64_t token,
-                                                            MiniAVScreenContextHandle context,
-                                                            MiniAVBufferCallback callback,
-                                                            void *user_data,
-                                                            const MiniAVAudioInfo *optional_audio_format_for_loopback);
+MINIAV_API MiniAVResultCode MiniAV_Screen_StartCapture(
+    MiniAVScreenContextHandle context, MiniAVBufferCallback callback, void *user_data,
+    const MiniAVAudioInfo *optional_audio_format_for_loopback);
+MINIAV_API MiniAVResultCode MiniAV_Screen_StartCaptureAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVScreenContextHandle context,
+    MiniAVBufferCallback callback, void *user_data,
+    const MiniAVAudioInfo *optional_audio_format_for_loopback);
 /* When it returns no callback runs and queued buffers are dropped; buffers held stay valid. From
- * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING. */
+ * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING.
+ */
 MINIAV_API MiniAVResultCode MiniAV_Screen_StopCapture(MiniAVScreenContextHandle context);
 MINIAV_API MiniAVResultCode MiniAV_Screen_StopCaptureAsync(MiniAVWaiterHandle waiter,
                                                            uint64_t token,
@@ -280,8 +276,9 @@ MINIAV_API MiniAVResultCode MiniAV_Screen_StopCaptureAsync(MiniAVWaiterHandle wa
 /* One consistent snapshot, in any state. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_GetStats(MiniAVScreenContextHandle context,
                                                    MiniAVCaptureStats *stats);
-/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property; NOT_CONFIGURED:
- * it is the device's, and none is configured; ALREADY_RUNNING: settable only while stopped. */
+/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property;
+ * NOT_CONFIGURED: it is the device's, and none is configured; ALREADY_RUNNING: settable only while
+ * stopped. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_GetPropertyInfo(MiniAVScreenContextHandle context,
                                                           MiniAVPropertyKey key,
                                                           MiniAVPropertyInfo *info);
@@ -354,15 +351,17 @@ MINIAV_API MiniAVResultCode MiniAV_Audio_StartCaptureAsync(MiniAVWaiterHandle wa
                                                            MiniAVBufferCallback callback,
                                                            void *user_data);
 /* When it returns no callback runs and queued buffers are dropped; buffers held stay valid. From
- * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING. */
+ * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING.
+ */
 MINIAV_API MiniAVResultCode MiniAV_Audio_StopCapture(MiniAVAudioContextHandle context);
 MINIAV_API MiniAVResultCode MiniAV_Audio_StopCaptureAsync(MiniAVWaiterHandle waiter, uint64_t token,
                                                           MiniAVAudioContextHandle context);
 /* One consistent snapshot, in any state. */
 MINIAV_API MiniAVResultCode MiniAV_Audio_GetStats(MiniAVAudioContextHandle context,
                                                   MiniAVCaptureStats *stats);
-/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property; NOT_CONFIGURED:
- * it is the device's, and none is configured; ALREADY_RUNNING: settable only while stopped. */
+/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property;
+ * NOT_CONFIGURED: it is the device's, and none is configured; ALREADY_RUNNING: settable only while
+ * stopped. */
 MINIAV_API MiniAVResultCode MiniAV_Audio_GetPropertyInfo(MiniAVAudioContextHandle context,
                                                          MiniAVPropertyKey key,
                                                          MiniAVPropertyInfo *info);
@@ -387,12 +386,9 @@ MINIAV_API MiniAVResultCode MiniAV_Audio_RequestPermissionAsync(MiniAVWaiterHand
 
 /* Targets of one type; NONE lists every type. NOT_SUPPORTED. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_EnumerateTargets(
-                                                             MiniAVLoopbackTargetType target_type_filter,
-                                                             MiniAVDeviceInfo **targets,
-                                                             uint32_t *count);
-MINIAV_API MiniAVResultCode MiniAV_Loopback_EnumerateTargetsAsync(MiniAVWaiterHandle waiter,
-                                                                  uint64_t token,
-                                                                  MiniAVLoopbackTargetType target_type_filter);
+    MiniAVLoopbackTargetType target_type_filter, MiniAVDeviceInfo **targets, uint32_t *count);
+MINIAV_API MiniAVResultCode MiniAV_Loopback_EnumerateTargetsAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVLoopbackTargetType target_type_filter);
 /* The native formats of a device; free with MiniAV_FreeFormatList. DEVICE_NOT_FOUND. Any format
  * in range can be configured all the same. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_GetSupportedFormats(const char *device_id,
@@ -411,9 +407,8 @@ MINIAV_API MiniAVResultCode MiniAV_Loopback_GetDefaultFormatAsync(MiniAVWaiterHa
 MINIAV_API MiniAVResultCode MiniAV_Loopback_CreateContext(MiniAVLoopbackContextHandle *context);
 /* Invalidates the handle, cancels what waits, stops, frees. Buffers still held stay valid. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_DestroyContext(MiniAVLoopbackContextHandle context);
-MINIAV_API MiniAVResultCode MiniAV_Loopback_DestroyContextAsync(MiniAVWaiterHandle waiter,
-                                                                uint64_t token,
-                                                                MiniAVLoopbackContextHandle context);
+MINIAV_API MiniAVResultCode MiniAV_Loopback_DestroyContextAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVLoopbackContextHandle context);
 /* NULL, "" and "system_default" are the system's mix; otherwise an id of EnumerateTargets or of
  * MiniAV_Screen_EnumerateWindows. DEVICE_NOT_FOUND, NOT_SUPPORTED, FORMAT_NOT_SUPPORTED,
  * PERMISSION_DENIED, ALREADY_RUNNING. */
@@ -427,28 +422,19 @@ MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureAsync(MiniAVWaiterHandle wa
                                                            const MiniAVAudioInfo *format);
 /* One process (with its descendants), one window's process, or the system. As Configure. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargetInfo(
-                                                                    MiniAVLoopbackContextHandle context,
-                                                                    const MiniAVLoopbackTargetInfo *target_info,
-                                                                    const MiniAVAudioInfo *format);
-MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargetInfoAsync(MiniAVWaiterHandle waiter,
-                                                                         uint64_t token,
-                                                                         MiniAVLoopbackContextHandle context,
-                                                                         const MiniAVLoopbackTargetInfo *target_info,
-                                                                         const MiniAVAudioInfo *format);
+    MiniAVLoopbackContextHandle context, const MiniAVLoopbackTargetInfo *target_info,
+    const MiniAVAudioInfo *format);
+MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargetInfoAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVLoopbackContextHandle context,
+    const MiniAVLoopbackTargetInfo *target_info, const MiniAVAudioInfo *format);
 /* The sum of 1…32 targets, or everything but them. As Configure. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargets(
-                                                                 MiniAVLoopbackContextHandle context,
-                                                                 const MiniAVLoopbackTarget *targets,
-                                                                 uint32_t count,
-                                                                 MiniAVLoopbackMode mode,
-                                                                 const MiniAVAudioInfo *format);
-MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargetsAsync(MiniAVWaiterHandle waiter,
-                                                                      uint64_t token,
-                                                                      MiniAVLoopbackContextHandle context,
-                                                                      const MiniAVLoopbackTarget *targets,
-                                                                      uint32_t count,
-                                                                      MiniAVLoopbackMode mode,
-                                                                      const MiniAVAudioInfo *format);
+    MiniAVLoopbackContextHandle context, const MiniAVLoopbackTarget *targets, uint32_t count,
+    MiniAVLoopbackMode mode, const MiniAVAudioInfo *format);
+MINIAV_API MiniAVResultCode MiniAV_Loopback_ConfigureWithTargetsAsync(
+    MiniAVWaiterHandle waiter, uint64_t token, MiniAVLoopbackContextHandle context,
+    const MiniAVLoopbackTarget *targets, uint32_t count, MiniAVLoopbackMode mode,
+    const MiniAVAudioInfo *format);
 /* What really comes. NOT_CONFIGURED. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_GetConfiguredFormat(MiniAVLoopbackContextHandle context,
                                                                 MiniAVAudioInfo *format);
@@ -464,7 +450,8 @@ MINIAV_API MiniAVResultCode MiniAV_Loopback_StartCaptureAsync(MiniAVWaiterHandle
                                                               MiniAVBufferCallback callback,
                                                               void *user_data);
 /* When it returns no callback runs and queued buffers are dropped; buffers held stay valid. From
- * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING. */
+ * inside the callback it returns at once and takes effect when the callback returns. NOT_RUNNING.
+ */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_StopCapture(MiniAVLoopbackContextHandle context);
 MINIAV_API MiniAVResultCode MiniAV_Loopback_StopCaptureAsync(MiniAVWaiterHandle waiter,
                                                              uint64_t token,
@@ -472,8 +459,9 @@ MINIAV_API MiniAVResultCode MiniAV_Loopback_StopCaptureAsync(MiniAVWaiterHandle 
 /* One consistent snapshot, in any state. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_GetStats(MiniAVLoopbackContextHandle context,
                                                      MiniAVCaptureStats *stats);
-/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property; NOT_CONFIGURED:
- * it is the device's, and none is configured; ALREADY_RUNNING: settable only while stopped. */
+/* Properties: see MiniAVPropertyKey. NOT_SUPPORTED: this device has no such property;
+ * NOT_CONFIGURED: it is the device's, and none is configured; ALREADY_RUNNING: settable only while
+ * stopped. */
 MINIAV_API MiniAVResultCode MiniAV_Loopback_GetPropertyInfo(MiniAVLoopbackContextHandle context,
                                                             MiniAVPropertyKey key,
                                                             MiniAVPropertyInfo *info);

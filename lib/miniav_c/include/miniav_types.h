@@ -43,25 +43,25 @@ extern "C" {
 typedef enum {
   MINIAV_SUCCESS = 0,
   MINIAV_ERROR_UNKNOWN = -1,
-  MINIAV_ERROR_INVALID_ARG = -2,         /* an argument is NULL, out of range or contradicts another */
-  MINIAV_ERROR_NOT_INITIALIZED = -3,     /* MiniAV_Dispose has been called */
-  MINIAV_ERROR_SYSTEM_CALL_FAILED = -4,  /* the operating system or a daemon refused; see the log */
-  MINIAV_ERROR_NOT_SUPPORTED = -5,       /* no backend here can do it */
-  MINIAV_ERROR_BUFFER_TOO_SMALL = -6,    /* the caller's memory is too small; the size is told */
-  MINIAV_ERROR_INVALID_HANDLE = -7,      /* stale, released, destroyed or never valid */
-  MINIAV_ERROR_DEVICE_NOT_FOUND = -8,    /* no device has this id; it may have been unplugged */
-  MINIAV_ERROR_DEVICE_BUSY = -9,         /* another program holds the device, or a table is full */
-  MINIAV_ERROR_DEVICE_LOST = -10,        /* the device went away while it was in use */
-  MINIAV_ERROR_ALREADY_RUNNING = -11,    /* the call needs a stopped context */
-  MINIAV_ERROR_NOT_RUNNING = -12,        /* the call needs a running context */
-  MINIAV_ERROR_NOT_CONFIGURED = -13,     /* configure the context first */
-  MINIAV_ERROR_PERMISSION_DENIED = -14,  /* the user or the system said no */
-  MINIAV_ERROR_USER_CANCELLED = -15,     /* a dialog was closed, or stop, destroy or cancel came */
-  MINIAV_ERROR_TIMEOUT = -16,            /* no answer in time */
-  MINIAV_ERROR_OUT_OF_MEMORY = -17,      /* memory, threads or descriptors are exhausted */
+  MINIAV_ERROR_INVALID_ARG = -2,     /* an argument is NULL, out of range or contradicts another */
+  MINIAV_ERROR_NOT_INITIALIZED = -3, /* MiniAV_Dispose has been called */
+  MINIAV_ERROR_SYSTEM_CALL_FAILED = -4, /* the operating system or a daemon refused; see the log */
+  MINIAV_ERROR_NOT_SUPPORTED = -5,      /* no backend here can do it */
+  MINIAV_ERROR_BUFFER_TOO_SMALL = -6,   /* the caller's memory is too small; the size is told */
+  MINIAV_ERROR_INVALID_HANDLE = -7,     /* stale, released, destroyed or never valid */
+  MINIAV_ERROR_DEVICE_NOT_FOUND = -8,   /* no device has this id; it may have been unplugged */
+  MINIAV_ERROR_DEVICE_BUSY = -9,        /* another program holds the device, or a table is full */
+  MINIAV_ERROR_DEVICE_LOST = -10,       /* the device went away while it was in use */
+  MINIAV_ERROR_ALREADY_RUNNING = -11,   /* the call needs a stopped context */
+  MINIAV_ERROR_NOT_RUNNING = -12,       /* the call needs a running context */
+  MINIAV_ERROR_NOT_CONFIGURED = -13,    /* configure the context first */
+  MINIAV_ERROR_PERMISSION_DENIED = -14, /* the user or the system said no */
+  MINIAV_ERROR_USER_CANCELLED = -15,    /* a dialog was closed, or stop, destroy or cancel came */
+  MINIAV_ERROR_TIMEOUT = -16,           /* no answer in time */
+  MINIAV_ERROR_OUT_OF_MEMORY = -17,     /* memory, threads or descriptors are exhausted */
   MINIAV_ERROR_FORMAT_NOT_SUPPORTED = -18, /* the device does not offer this format */
-  MINIAV_ERROR_PORTAL_FAILED = -19,      /* the desktop portal answered with an error */
-  MINIAV_ERROR_NO_BUFFER = -20           /* nothing is queued now; the wake is armed */
+  MINIAV_ERROR_PORTAL_FAILED = -19,        /* the desktop portal answered with an error */
+  MINIAV_ERROR_NO_BUFFER = -20             /* nothing is queued now; the wake is armed */
 } MiniAVResultCode;
 
 /* A context or a waiter: a number in the shape of a pointer, never an address. Never NULL, below
@@ -172,10 +172,10 @@ typedef enum {
  */
 typedef enum {
   /* -- every kind, every platform -- */
-  MINIAV_PROPERTY_QUEUE_CAPACITY = 0x001,  /* INTEGER, buffers 2…64, default 16; c */
-  MINIAV_PROPERTY_QUEUE_LATEST = 0x002,    /* BOOLEAN, keep only the newest undelivered; c */
-  MINIAV_PROPERTY_BACKEND_NAME = 0x003,    /* TEXT; r; after configure */
-  MINIAV_PROPERTY_DEVICE_ID = 0x004,       /* TEXT, the device really used; r; after configure */
+  MINIAV_PROPERTY_QUEUE_CAPACITY = 0x001, /* INTEGER, buffers 2…64, default 16; c */
+  MINIAV_PROPERTY_QUEUE_LATEST = 0x002,   /* BOOLEAN, keep only the newest undelivered; c */
+  MINIAV_PROPERTY_BACKEND_NAME = 0x003,   /* TEXT; r; after configure */
+  MINIAV_PROPERTY_DEVICE_ID = 0x004,      /* TEXT, the device really used; r; after configure */
   /* -- camera; Linux (V4L2 controls), Windows (MF), macOS where AVFoundation has it -- */
   MINIAV_PROPERTY_BRIGHTNESS = 0x101,             /* INTEGER, device steps */
   MINIAV_PROPERTY_CONTRAST = 0x102,               /* INTEGER, device steps */
@@ -220,8 +220,9 @@ typedef enum {
 } MiniAVCursorMode;
 
 typedef enum {
-  MINIAV_SCREEN_AUDIO_SOURCE_TARGET = 0, /* a display: the system's sound; a window: its processes' */
-  MINIAV_SCREEN_AUDIO_SOURCE_SYSTEM = 1  /* the system's sound, also for a window */
+  MINIAV_SCREEN_AUDIO_SOURCE_TARGET =
+      0, /* a display: the system's sound; a window: its processes' */
+  MINIAV_SCREEN_AUDIO_SOURCE_SYSTEM = 1 /* the system's sound, also for a window */
 } MiniAVScreenAudioSource;
 
 typedef enum {
@@ -248,8 +249,8 @@ typedef struct {
 typedef enum {
   MINIAV_PROPERTY_FLAG_READABLE = 1u << 0,
   MINIAV_PROPERTY_FLAG_WRITABLE = 1u << 1,
-  MINIAV_PROPERTY_FLAG_HAS_AUTO = 1u << 2, /* SetAutoProperty works */
-  MINIAV_PROPERTY_FLAG_IS_AUTO = 1u << 3,  /* the device chooses the value now */
+  MINIAV_PROPERTY_FLAG_HAS_AUTO = 1u << 2,    /* SetAutoProperty works */
+  MINIAV_PROPERTY_FLAG_IS_AUTO = 1u << 3,     /* the device chooses the value now */
   MINIAV_PROPERTY_FLAG_STOPPED_ONLY = 1u << 4 /* cannot be written while running */
 } MiniAVPropertyFlags;
 

@@ -78,8 +78,8 @@ MINIAV_API MiniAVResultCode MiniAV_WaiterKick(MiniAVWaiterHandle waiter);
 
 /* POSIX: one end of a socket pair, non-blocking, close-on-exec, on which one byte arrives for each
  * wake; after reading it call WaitAny(waiter, 0), then take. The caller owns and closes the
- * descriptor; each call makes a new pair and abandons the last. Elsewhere NOT_SUPPORTED.
- * SYSTEM_CALL_FAILED, OUT_OF_MEMORY when descriptors are exhausted. */
+ * descriptor. One a waiter: ALREADY_RUNNING the second time. Elsewhere NOT_SUPPORTED.
+ * OUT_OF_MEMORY when descriptors are exhausted. */
 MINIAV_API MiniAVResultCode MiniAV_WaiterFd(MiniAVWaiterHandle waiter, int32_t *fd);
 
 /* Where there is no descriptor: a thread of the waiter calls wake(user_data) for each wake. NULL

@@ -1,9 +1,10 @@
 /*
- * What a audio backend fills in: struct backend of common/backend.h, with these meanings.
+ * What an audio backend fills in: struct backend of common/backend.h, with these meanings.
  *
  * Microphones. request->target is REQUEST_DEVICE; request->audio is what is wanted: every format in
  * range must work, by conversion (common/audio_convert.h) off the audio thread, flagged CONVERTED.
- * Device "" follows the default, with capture_default_moved; an explicit id never moves: it is lost.
+ * Device "" follows the default, with capture_default_moved; an explicit id never moves: it is
+ * lost.
  */
 #ifndef MINIAV_AUDIO_BACKEND_H
 #define MINIAV_AUDIO_BACKEND_H
@@ -15,6 +16,10 @@
 extern const struct backend *const audio_backends[];
 
 extern const struct backend audio_test_backend;
-extern const struct backend audio_miniaudio_backend;
+/* One implementation (audio/miniaudio/), a prefix each. */
+extern const struct backend audio_pulse_backend;
+extern const struct backend audio_alsa_backend;
+extern const struct backend audio_jack_backend;
+extern const struct backend audio_wasapi_backend;
 
 #endif

@@ -32,6 +32,19 @@ enum request_target {
   REQUEST_TARGETS /* loopback: targets[], mode */
 };
 
+/* Settings of a screen capture; read by open and start, changed while it runs by set_property. A
+ * setting that cannot be honoured is NOT_SUPPORTED from open or start, never ignored. */
+struct screen_settings {
+  MiniAVCursorMode cursor_mode; /* EMBEDDED unless set */
+  MiniAVScreenAudioSource audio_source;
+  MiniAVPersistMode persist_mode;
+  uint32_t repeat_last_frame;
+  double frame_rate_limit;
+  uint32_t excluded_count;
+  uint64_t excluded_windows[MINIAV_PROPERTY_MAX_HANDLES];
+  char restore_token[MINIAV_TEXT_BYTES];
+};
+
 /* What a user asked for. Strings are terminated; numbers are in range; zero means "your choice". */
 struct capture_request {
   MiniAVKind kind;
@@ -39,8 +52,9 @@ struct capture_request {
   char device_id[MINIAV_TEXT_BYTES]; /* without the backend's prefix; "" is the default device */
   MiniAVRect region;
   MiniAVVideoInfo video;
-  MiniAVAudioInfo audio;    /* screen: at start, when with_audio */
+  MiniAVAudioInfo audio; /* screen: at start, when with_audio */
   uint32_t with_audio;
+  struct screen_settings screen;
   MiniAVLoopbackMode mode;
   uint32_t target_count;
   MiniAVLoopbackTarget targets[REQUEST_MAX_TARGETS];
@@ -63,13 +77,14 @@ struct backend {
   const char *name; /* prefix of its ids, value of MINIAV_<KIND>_BACKEND; lower case */
   uint32_t flags;
 
-  /* Can it serve on this machine now? Cheap, no dialog. DEVICE_NOT_FOUND, NOT_SUPPORTED: no, and the
-   * log (DEBUG) says why. Asked again before each use. */
+  /* Can it serve on this machine now? Cheap, no dialog. DEVICE_NOT_FOUND, NOT_SUPPORTED: no, and
+   * the log (DEBUG) says why. Asked again before each use. */
   MiniAVResultCode (*probe)(void);
 
   /* Adds every device of the kind with device_list_add; filter: screen: 0 displays, 1 windows;
    * loopback: MiniAVLoopbackTargetType (0 every type); else 0. */
-  MiniAVResultCode (*enumerate)(uint32_t filter, struct device_list *devices, struct cancel *cancel);
+  MiniAVResultCode (*enumerate)(uint32_t filter, struct device_list *devices,
+                                struct cancel *cancel);
 
   /* Adds native formats, best first. id "" is the default device. DEVICE_NOT_FOUND. */
   MiniAVResultCode (*formats)(const char *id, struct format_list *formats, struct cancel *cancel);
@@ -92,7 +107,8 @@ struct backend {
   /* Frees state; comes once, after stop. */
   void (*close)(void *state);
 
-  /* Device properties; the library's own keys (queue, gain, mute, …) never reach these. */
+  /* Device properties; the library's own keys (queue, gain, mute, …) never reach these. Screen
+   * settings come through set_property only while the capture is open. */
   MiniAVResultCode (*property_info)(void *state, MiniAVPropertyKey key, MiniAVPropertyInfo *info);
   MiniAVResultCode (*get_property)(void *state, MiniAVPropertyKey key, MiniAVPropertyValue *value);
   MiniAVResultCode (*set_property)(void *state, MiniAVPropertyKey key,
@@ -103,7 +119,8 @@ struct backend {
   MiniAVResultCode (*request_permission)(MiniAVPermission *permission, struct cancel *cancel);
 
   /* Begins or ends telling registry_* (registry.h) of changes; never called twice in a row with the
-   * same value, never concurrently. When watch(false) returns, registry_* is called no more. */
+   * same value, never concurrently. watch(true) connects from a thread of its own and keeps trying;
+   * when watch(false) returns, registry_* is called no more. */
   void (*watch)(bool on);
 };
 

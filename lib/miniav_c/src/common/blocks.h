@@ -25,9 +25,9 @@ struct block {
   uint8_t *data;         /* page-aligned */
   size_t capacity_bytes; /* at least what the pool was asked for */
   atomic_uint references;
-  struct block_pool *pool; /* NULL for a foreign block */
-  uint32_t index;          /* in its pool */
-  uint64_t freed_stamp;    /* when it last became free; guarded by being free */
+  struct block_pool *pool;              /* NULL for a foreign block */
+  uint32_t index;                       /* in its pool */
+  uint64_t freed_stamp;                 /* when it last became free; guarded by being free */
   void (*destroy)(struct block *block); /* foreign blocks: called at zero references */
 };
 

@@ -11,6 +11,7 @@
 #include <stdatomic.h>
 
 #include "common/thread.h"
+#include "miniav_types.h"
 
 struct cancel {
   atomic_bool requested;
@@ -18,6 +19,8 @@ struct cancel {
   struct condition changed;
   void (*hook)(void *user);
   void *hook_user;
+  char backend[32];                    /* who served; set by kinds.c */
+  char explanation[MINIAV_TEXT_BYTES]; /* why it failed; written by the operation's own thread */
 };
 
 void cancel_init(struct cancel *cancel);
@@ -25,6 +28,14 @@ void cancel_destroy(struct cancel *cancel);
 
 /* Any thread, any number of times. The hook runs on this thread, under the token's lock. */
 void cancel_request(struct cancel *cancel);
+
+/* Says for people why the operation is about to fail: "no answer from pulseaudio in 3 s". Only the
+ * thread that runs the operation. It reaches the user in the event or the log. */
+void cancel_explain(struct cancel *cancel, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
 
 bool cancel_requested(struct cancel *cancel);
 

@@ -14,13 +14,13 @@
  *   start that had resolved it ends in INVALID_HANDLE and leaves nothing behind.
  * - `accepting` is true from just before backend->start until stop begins or the source is lost;
  *   capture_deliver gives everything else back at once, counted as dropped_stopped.
- * - produced = delivered + dropped + queued at every moment the lock is free; released is counted in
- *   the slot table without the lock, and outstanding is delivered - released.
- * - The callback runs only on the dispatcher thread; `dispatcher` is its id while it exists. Stop
- *   waits for it to end, except on that very thread: there stop and destroy are noted (`deferred`)
- *   and done by the dispatcher when the callback has returned.
- * - The object is freed when its handle has no reference; the dispatcher, each waiting call and each
- *   pending operation hold one.
+ * - produced = delivered + dropped + queued at every moment the lock is free; released is counted
+ * in the slot table without the lock, and outstanding is delivered - released.
+ * - The callback runs only on the dispatcher thread; `dispatching` is true while that exists. Stop
+ *   waits for it to end, except on that very thread: there stop and destroy are noted
+ * (`deferred_*`) and done by the dispatcher when the callback has returned.
+ * - The object is freed when its handle has no reference; the dispatcher, each waiting call and
+ * each pending operation hold one.
  */
 #ifndef MINIAV_COMMON_CAPTURE_H
 #define MINIAV_COMMON_CAPTURE_H
@@ -39,12 +39,12 @@ enum drop_reason {
 };
 
 /*
- * What a capture thread hands over. buffer: type, content_type, timestamp_us, data, data_size_bytes,
- * flags, duration_us, sample_rate, colour, rotation, crop, drm_*, plane_*; the rest is filled in.
- * Ownership: capture_deliver takes over one reference of `block`, and calls release(owner, token)
- * exactly once, when the buffer is released or dropped, from any thread, possibly before
- * capture_deliver returns and possibly long after close: it must not block and must not enter the
- * capture. Either may be NULL. metadata is copied.
+ * What a capture thread hands over. buffer: type, content_type, timestamp_us, data,
+ * data_size_bytes, flags, duration_us, sample_rate, colour, rotation, crop, drm_*, plane_*; the
+ * rest is filled in. Ownership: capture_deliver takes over one reference of `block`, and calls
+ * release(owner, token) exactly once, when the buffer is released or dropped, from any thread,
+ * possibly before capture_deliver returns and possibly long after close: it must not block and must
+ * not enter the capture. Either may be NULL. metadata is copied.
  */
 struct capture_frame {
   MiniAVBuffer buffer;
@@ -55,7 +55,8 @@ struct capture_frame {
   const MiniAVFrameMetadata *metadata;
 };
 
-/* -- for backends; any thread of the backend, no lock of the backend that stop also takes -------- */
+/* -- for backends; any thread of the backend, no lock of the backend that stop also takes --------
+ */
 
 /* Zeroes a frame and sets what is the same for all of its type. */
 void capture_frame_init(struct capture_frame *frame, MiniAVBufferType type);

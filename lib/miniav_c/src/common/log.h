@@ -20,8 +20,7 @@
 /* source: who speaks, e.g. "audio/miniaudio"; at most 31 bytes are kept. */
 void log_write(MiniAVLogLevel level, const char *source, const char *format, ...) LOG_FORMAT(3);
 
-/* The lowest level that any listener wants (LOG_LEVEL_NONE without one): set by whoever listens. */
+/* Above every level: nobody listens. */
 #define LOG_LEVEL_NONE 4
-void log_set_threshold(int level);
 
 #endif

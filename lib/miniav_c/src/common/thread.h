@@ -22,7 +22,8 @@ struct mutex {
 struct condition {
   CONDITION_VARIABLE native;
 };
-#define MUTEX_INITIALIZER {SRWLOCK_INIT}
+#define MUTEX_INITIALIZER                                                                          \
+  { SRWLOCK_INIT }
 #else
 #include <pthread.h>
 struct mutex {
@@ -31,7 +32,8 @@ struct mutex {
 struct condition {
   pthread_cond_t native;
 };
-#define MUTEX_INITIALIZER {PTHREAD_MUTEX_INITIALIZER}
+#define MUTEX_INITIALIZER                                                                          \
+  { PTHREAD_MUTEX_INITIALIZER }
 #endif
 
 #define WAIT_FOREVER UINT32_MAX

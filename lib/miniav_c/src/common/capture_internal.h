@@ -1,0 +1,135 @@
+/* The library's side of capture.h: the object itself, and what the public functions do with it. */
+#ifndef MINIAV_COMMON_CAPTURE_INTERNAL_H
+#define MINIAV_COMMON_CAPTURE_INTERNAL_H
+
+#include "common/capture.h"
+#include "common/slots.h"
+#include "common/thread.h"
+#include "common/waiter.h"
+
+#define DEFAULT_SLOTS   16u
+#define PROPERTY_EVENTS 4u
+
+enum capture_state { CAPTURE_CREATED, CAPTURE_CONFIGURED, CAPTURE_RUNNING };
+enum capture_busy { BUSY_NO, BUSY_CONFIGURE, BUSY_START, BUSY_STOP };
+
+enum capture_event_node {
+  NODE_LOST,
+  NODE_STALLED,
+  NODE_RESUMED,
+  NODE_FORMAT,
+  NODE_DEFAULT,
+  NODE_PROPERTY, /* PROPERTY_EVENTS of them */
+  NODE_COUNT = NODE_PROPERTY + PROPERTY_EVENTS
+};
+
+struct capture {
+  uint64_t handle;
+  MiniAVKind kind;
+  struct mutex lock;
+  struct condition changed; /* a frame, a state, busy, the dispatcher */
+
+  enum capture_state state;
+  enum capture_busy busy;
+  struct cancel *busy_cancel;
+  bool closed;
+  bool accepting;
+  bool lost;
+  MiniAVResultCode lost_reason;
+
+  const struct backend *backend;
+  void *backend_state;
+  struct capture_request request;
+  struct capture_format format;
+  char device_id[MINIAV_TEXT_BYTES]; /* the one really used, with prefix */
+
+  /* the queue: slots of `table`, oldest at queue[queue_first] */
+  struct slot_table *table;
+  struct slot *queue[SLOTS_PER_TABLE];
+  uint32_t queue_first;
+  uint32_t queue_count;
+  uint32_t queue_limit;   /* slot count, or 1 for "latest" */
+  uint32_t pending_flags; /* for the next frame: FORMAT_CHANGED, DISCONTINUITY */
+
+  MiniAVBufferCallback callback;
+  void *user_data;
+  bool dispatching; /* the dispatcher thread exists */
+  bool deferred_stop;
+  bool deferred_destroy;
+
+  struct waiter *waiter; /* with a reference */
+  bool armed;
+  struct event_node nodes[NODE_COUNT];
+
+  MiniAVCaptureStats stats; /* queued, released, outstanding are computed */
+  int64_t last_delivery_us;
+  int64_t stall_after_us; /* 0: nobody watches */
+  bool stalled;
+
+  /* settings; the audio ones are read by capture threads */
+  uint32_t queue_capacity;
+  bool queue_latest;
+  _Atomic float gain;
+  atomic_bool mute;
+  atomic_uint chunk_duration_us;
+  bool has_intrinsics;
+  MiniAVIntrinsics intrinsics;
+  struct screen_settings screen;
+};
+
+MiniAVResultCode capture_create(MiniAVKind kind, uint64_t *handle);
+MiniAVResultCode capture_configure(uint64_t handle, MiniAVKind kind,
+                                   const struct capture_request *request, struct cancel *cancel);
+/* audio: NULL, or the sound a screen capture shall have. */
+MiniAVResultCode capture_start(uint64_t handle, MiniAVKind kind, MiniAVBufferCallback callback,
+                               void *user_data, const MiniAVAudioInfo *audio,
+                               struct cancel *cancel);
+MiniAVResultCode capture_stop(uint64_t handle, MiniAVKind kind);
+MiniAVResultCode capture_destroy(uint64_t handle, MiniAVKind kind);
+MiniAVResultCode capture_configured(uint64_t handle, MiniAVKind kind,
+                                    struct capture_format *format);
+MiniAVResultCode capture_stats(uint64_t handle, MiniAVKind kind, MiniAVCaptureStats *stats);
+
+/* For a capture that the caller holds a reference of. */
+MiniAVResultCode capture_take(struct capture *capture, MiniAVBuffer *buffer);
+MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
+                                   MiniAVBuffer *buffer);
+/* Under the lock. */
+struct slot *capture_pop_locked(struct capture *capture); /* leased; NULL when empty */
+void capture_drop_all(struct capture *capture, enum drop_reason reason);
+void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count);
+
+/* capture_events.c */
+void capture_post_locked(struct capture *capture, enum capture_event_node node, MiniAVEvent *event);
+void capture_set_waiter(struct capture *capture, struct waiter *waiter);
+bool capture_has_waiter(struct capture *capture, struct waiter *waiter);
+void capture_check_stall(struct capture *capture, int64_t now_us);
+
+/* capture_properties.c */
+MiniAVResultCode capture_property_info(uint64_t handle, MiniAVKind kind, MiniAVPropertyKey key,
+                                       MiniAVPropertyInfo *info);
+MiniAVResultCode capture_get_property(uint64_t handle, MiniAVKind kind, MiniAVPropertyKey key,
+                                      MiniAVPropertyValue *value);
+MiniAVResultCode capture_set_property(uint64_t handle, MiniAVKind kind, MiniAVPropertyKey key,
+                                      const MiniAVPropertyValue *value);
+MiniAVResultCode capture_set_auto(uint64_t handle, MiniAVKind kind, MiniAVPropertyKey key,
+                                  bool automatic);
+
+/* dispatch.c */
+bool dispatch_start_locked(struct capture *capture);
+bool dispatch_is_self(const struct capture *capture);
+/* Is this thread the dispatcher of any capture? */
+bool dispatch_is_any(void);
+/* What the dispatcher does after a stop or destroy from inside the callback (capture.c). */
+void capture_finish_deferred(struct capture *capture, bool destroy);
+
+/* watchdog.c: running captures that may stall. */
+void watchdog_add(struct capture *capture);
+void watchdog_remove(struct capture *capture);
+void watchdog_stop(void);
+
+/* A capture's handle for handle_acquire. */
+struct capture *capture_acquire(uint64_t handle, MiniAVKind kind);
+void capture_release_reference(struct capture *capture);
+
+#endif

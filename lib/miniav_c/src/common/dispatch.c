@@ -1,0 +1,59 @@
+/* The dispatcher: one thread per running context with a C callback, which alone calls it. */
+#include "common/capture_internal.h"
+#include "common/handles.h"
+
+static _Thread_local const struct capture *dispatched;
+
+bool dispatch_is_self(const struct capture *capture) {
+  return dispatched == capture;
+}
+
+bool dispatch_is_any(void) {
+  return dispatched != NULL;
+}
+
+/* Locked. The queue of a lost capture is still handed out; that of a stopping one is not. */
+static bool shall_end_locked(const struct capture *capture) {
+  return capture->state != CAPTURE_RUNNING || capture->closed || capture->deferred_stop ||
+         (!capture->accepting && !capture->lost);
+}
+
+static void dispatch_main(void *argument) {
+  struct capture *capture = argument;
+  dispatched = capture;
+  mutex_lock(&capture->lock);
+  while (!shall_end_locked(capture)) {
+    struct slot *slot = capture_pop_locked(capture);
+    if (slot == NULL) {
+      condition_wait(&capture->changed, &capture->lock);
+      continue;
+    }
+    MiniAVBufferCallback callback = capture->callback;
+    void *user_data = capture->user_data;
+    mutex_unlock(&capture->lock);
+    callback(&slot->buffer, user_data);
+    mutex_lock(&capture->lock);
+  }
+  bool destroy = capture->deferred_destroy;
+  bool stop = capture->deferred_stop;
+  capture->dispatching = false;
+  condition_broadcast(&capture->changed);
+  mutex_unlock(&capture->lock);
+  dispatched = NULL;
+  if (destroy || stop) {
+    capture_finish_deferred(capture, destroy);
+  }
+  capture_release_reference(capture);
+}
+
+bool dispatch_start_locked(struct capture *capture) {
+  handle_reference(capture->handle);
+  capture->dispatching = true;
+  if (!thread_start("miniav-dispatch", dispatch_main, capture)) {
+    capture->dispatching = false;
+    /* Never the last reference: the caller has one. */
+    capture_release_reference(capture);
+    return false;
+  }
+  return true;
+}

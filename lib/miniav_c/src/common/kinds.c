@@ -1,0 +1,240 @@
+#include "common/kinds.h"
+
+#include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "audio/audio_backend.h"
+#include "camera/camera_backend.h"
+#include "common/log.h"
+#include "common/platform.h"
+#include "loopback/loopback_backend.h"
+#include "screen/screen_backend.h"
+
+const char *kind_name(MiniAVKind kind) {
+  static const char *const names[] = {"camera", "screen", "audio", "loopback"};
+  return names[kind];
+}
+
+static const struct backend *const *kind_backends(MiniAVKind kind) {
+  static const struct backend *const *const tables[] = {camera_backends, screen_backends,
+                                                        audio_backends, loopback_backends};
+  return tables[kind];
+}
+
+enum test_switch { TEST_UNKNOWN, TEST_OFF, TEST_ON };
+static atomic_int test_switch = TEST_UNKNOWN;
+
+bool test_devices_enabled(void) {
+  int now = atomic_load(&test_switch);
+  if (now == TEST_UNKNOWN) {
+    char value[8];
+    bool on =
+        platform_environment("MINIAV_TEST_DEVICES", value, sizeof value) && strcmp(value, "0") != 0;
+    int unknown = TEST_UNKNOWN;
+    atomic_compare_exchange_strong(&test_switch, &unknown, on ? TEST_ON : TEST_OFF);
+    now = atomic_load(&test_switch);
+  }
+  return now == TEST_ON;
+}
+
+void test_devices_enable(bool enabled) {
+  atomic_store(&test_switch, enabled ? TEST_ON : TEST_OFF);
+}
+
+/* What MINIAV_<KIND>_BACKEND says, "" when it says nothing. */
+static void forced_backend(MiniAVKind kind, char name[32]) {
+  static const char *const variables[] = {"MINIAV_CAMERA_BACKEND", "MINIAV_SCREEN_BACKEND",
+                                          "MINIAV_AUDIO_BACKEND", "MINIAV_LOOPBACK_BACKEND"};
+  if (!platform_environment(variables[kind], name, 32)) {
+    name[0] = 0;
+  }
+}
+
+static bool is_usable(const struct backend *backend, const char *forced) {
+  if (forced[0] != 0 && strcmp(forced, backend->name) != 0) {
+    return false;
+  }
+  if ((backend->flags & BACKEND_IS_TEST) != 0) {
+    return test_devices_enabled();
+  }
+  return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
+}
+
+/* The real backend that serves: the first usable one. NULL when there is none. */
+static const struct backend *serving_backend(MiniAVKind kind, const char *forced) {
+  for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
+    if (((*at)->flags & BACKEND_IS_TEST) == 0 && is_usable(*at, forced)) {
+      return *at;
+    }
+  }
+  return NULL;
+}
+
+static const struct backend *test_backend(MiniAVKind kind, const char *forced) {
+  for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
+    if (((*at)->flags & BACKEND_IS_TEST) != 0 && is_usable(*at, forced)) {
+      return *at;
+    }
+  }
+  return NULL;
+}
+
+static MiniAVResultCode enumerate_one(MiniAVKind kind, const struct backend *backend,
+                                      uint32_t filter, struct device_list *list,
+                                      struct cancel *cancel) {
+  if (backend->enumerate == NULL) {
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  list->prefix = backend->name;
+  list->kind = kind;
+  snprintf(cancel->backend, sizeof cancel->backend, "%s", backend->name);
+  return backend->enumerate(filter, list, cancel);
+}
+
+MiniAVResultCode kind_enumerate(MiniAVKind kind, uint32_t filter, void **items, uint32_t *count,
+                                struct cancel *cancel) {
+  char forced[32];
+  forced_backend(kind, forced);
+  const struct backend *real = serving_backend(kind, forced);
+  const struct backend *test = test_backend(kind, forced);
+  struct device_list list = {0};
+  MiniAVResultCode result = MINIAV_ERROR_NOT_SUPPORTED;
+  if (real != NULL) {
+    result = enumerate_one(kind, real, filter, &list, cancel);
+  }
+  if (test != NULL && result != MINIAV_ERROR_USER_CANCELLED) {
+    uint32_t real_count = list.count;
+    MiniAVResultCode test_result = enumerate_one(kind, test, filter, &list, cancel);
+    for (uint32_t i = real_count; real_count > 0 && i < list.count; i++) {
+      list.items[i].flags &= ~(uint32_t)MINIAV_DEVICE_FLAG_DEFAULT; /* a real one is */
+    }
+    result = result == MINIAV_SUCCESS ? MINIAV_SUCCESS : test_result;
+  }
+  if (result != MINIAV_SUCCESS) {
+    list.count = 0;
+  }
+  *items = list.items;
+  *count = list.count;
+  MiniAVResultCode published = list_publish(items, list.count, sizeof *list.items, list.failed);
+  return result != MINIAV_SUCCESS ? result : published;
+}
+
+static bool has_devices(MiniAVKind kind, const struct backend *backend, struct cancel *cancel) {
+  struct device_list list = {0};
+  MiniAVResultCode result = enumerate_one(kind, backend, 0, &list, cancel);
+  bool found = result == MINIAV_SUCCESS && list.count > 0;
+  void *items = list.items;
+  list_publish(&items, 0, sizeof *list.items, false); /* frees it */
+  return found;
+}
+
+static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **backend,
+                                       struct cancel *cancel) {
+  char forced[32];
+  forced_backend(kind, forced);
+  const struct backend *real = serving_backend(kind, forced);
+  const struct backend *test = test_backend(kind, forced);
+  if (real != NULL && (test == NULL || has_devices(kind, real, cancel))) {
+    *backend = real;
+  } else {
+    *backend = test;
+  }
+  if (*backend == NULL) {
+    cancel_explain(cancel, "no %s backend works on this machine", kind_name(kind));
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  return MINIAV_SUCCESS;
+}
+
+MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struct backend **backend,
+                             char bare_id[MINIAV_TEXT_BYTES], struct cancel *cancel) {
+  MiniAVResultCode result = MINIAV_ERROR_DEVICE_NOT_FOUND;
+  memset(bare_id, 0, MINIAV_TEXT_BYTES);
+  *backend = NULL;
+  if (device_id[0] == 0) {
+    result = select_default(kind, backend, cancel);
+  }
+  for (const struct backend *const *at = kind_backends(kind);
+       device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
+    size_t length = strlen((*at)->name);
+    if (strncmp(device_id, (*at)->name, length) == 0 && device_id[length] == ':') {
+      bool refused = ((*at)->flags & BACKEND_IS_TEST) != 0 && !test_devices_enabled();
+      if (!refused && is_usable(*at, (*at)->name)) {
+        *backend = *at;
+        memcpy(bare_id, device_id + length + 1, strlen(device_id + length + 1) + 1);
+        result = MINIAV_SUCCESS;
+      } else {
+        cancel_explain(cancel,
+                       refused ? "test devices are off: MiniAV_EnableTestDevices or "
+                                 "MINIAV_TEST_DEVICES=1 turns them on"
+                               : "%s does not work on this machine now",
+                       (*at)->name);
+      }
+    }
+  }
+  if (*backend != NULL) {
+    snprintf(cancel->backend, sizeof cancel->backend, "%s", (*backend)->name);
+  } else if (cancel->explanation[0] == 0) {
+    cancel_explain(cancel, "no %s has the id \"%.200s\"", kind_name(kind), device_id);
+  }
+  return result;
+}
+
+MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **items, uint32_t *count,
+                              struct cancel *cancel) {
+  const struct backend *backend;
+  char bare_id[MINIAV_TEXT_BYTES];
+  MiniAVResultCode result = kind_select(kind, device_id, &backend, bare_id, cancel);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  if (backend->formats == NULL) {
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  struct format_list list = {0};
+  result = backend->formats(bare_id, &list, cancel);
+  *items = list.items;
+  *count = result == MINIAV_SUCCESS ? list.count : 0;
+  MiniAVResultCode published = list_publish(items, *count, list.item_bytes, list.failed);
+  return result != MINIAV_SUCCESS ? result : published;
+}
+
+MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
+                                     struct capture_format *format, struct cancel *cancel) {
+  const struct backend *backend;
+  char bare_id[MINIAV_TEXT_BYTES];
+  MiniAVResultCode result = kind_select(kind, device_id, &backend, bare_id, cancel);
+  if (result == MINIAV_SUCCESS && backend->default_format == NULL) {
+    result = MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  return result == MINIAV_SUCCESS ? backend->default_format(bare_id, format, cancel) : result;
+}
+
+MiniAVResultCode kind_permission(MiniAVKind kind, bool request, MiniAVPermission *permission,
+                                 struct cancel *cancel) {
+  const struct backend *backend;
+  char bare_id[MINIAV_TEXT_BYTES];
+  *permission = MINIAV_PERMISSION_UNKNOWN;
+  MiniAVResultCode result = kind_select(kind, "", &backend, bare_id, cancel);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  MiniAVResultCode (*ask)(MiniAVPermission *, struct cancel *) =
+      request && backend->request_permission != NULL ? backend->request_permission
+                                                     : backend->permission;
+  if (ask == NULL) {
+    *permission = MINIAV_PERMISSION_NOT_NEEDED;
+    return MINIAV_SUCCESS;
+  }
+  return ask(permission, cancel);
+}
+
+void kind_watch(MiniAVKind kind, bool on) {
+  /* Every backend is told: a daemon that is not there yet may come later, which is a change too. */
+  for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
+    if ((*at)->watch != NULL) {
+      (*at)->watch(on);
+    }
+  }
+}

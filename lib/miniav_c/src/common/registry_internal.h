@@ -1,0 +1,21 @@
+/*
+ * The library's side of registry.h: which waiters listen to devices and to the log.
+ *
+ * Order of locks: registry → waiter; log listeners → waiter. Backends are told to watch by a
+ * library thread that holds neither.
+ */
+#ifndef MINIAV_COMMON_REGISTRY_INTERNAL_H
+#define MINIAV_COMMON_REGISTRY_INTERNAL_H
+
+#include "common/registry.h"
+#include "common/waiter.h"
+
+/* kinds: 1 << MiniAVKind each; replaces what the waiter watched before. */
+MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds);
+/* level above ERROR: no more lines. */
+MiniAVResultCode log_watch(struct waiter *waiter, int level);
+/* Neither any more. */
+void registry_unwatch(struct waiter *waiter);
+void log_unwatch(struct waiter *waiter);
+
+#endif
