@@ -34,7 +34,8 @@ export async function run(
   args: readonly string[],
   options: RunOptions = {},
 ): Promise<RunResult> {
-  const shown = [command, ...args].join(" ").replaceAll(`${ROOT}/`, "");
+  const name = command === Deno.execPath() ? "deno" : command;
+  const shown = [name, ...args].join(" ").replaceAll(`${ROOT}/`, "");
   const log = options.log === undefined ? undefined : await openLog(options.log);
   await log?.write(new TextEncoder().encode(`$ ${shown}\n`));
   let timedOut = false;

@@ -21,6 +21,7 @@ import {
   checkClangFormat,
   checkDenoTypes,
   checkFormat,
+  installDependencies,
   lint,
 } from "./test/style.ts";
 import { runSteps, type Step } from "./test/steps.ts";
@@ -34,6 +35,10 @@ import { run } from "./process.ts";
 function steps(filter: string): Step[] {
   return [
     { name: "packages", run: installSystemPackages },
+    {
+      name: "dependencies",
+      run: async (log) => await installDependencies(await findDeno(), log),
+    },
     { name: "toolchain", run: () => ensureToolchain().then(() => "") },
     {
       name: "library",
@@ -55,13 +60,13 @@ function steps(filter: string): Step[] {
     },
     {
       name: "deno",
-      needs: ["packages", "library"],
+      needs: ["packages", "dependencies", "library"],
       alone: true,
       run: (log) => testWithDeno(log, filter),
     },
     {
       name: "bun",
-      needs: ["packages", "library"],
+      needs: ["packages", "dependencies", "library"],
       alone: true,
       run: (log) => testWithBun(log, filter),
     },
@@ -72,8 +77,16 @@ function styleSteps(): Step[] {
   return [
     { name: "format", run: async (log) => await checkFormat(await findDeno(), log) },
     { name: "lint", run: async (log) => await lint(await findDeno(), log) },
-    { name: "types in deno", run: async (log) => await checkDenoTypes(await findDeno(), log) },
-    { name: "types in bun", run: async (log) => await checkBunTypes(await findDeno(), log) },
+    {
+      name: "types in deno",
+      needs: ["dependencies"],
+      run: async (log) => await checkDenoTypes(await findDeno(), log),
+    },
+    {
+      name: "types in bun",
+      needs: ["dependencies"],
+      run: async (log) => await checkBunTypes(await findDeno(), log),
+    },
     { name: "layouts", run: checkLayouts },
     { name: "clang-format", needs: ["packages"], run: checkClangFormat },
   ];

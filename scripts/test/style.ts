@@ -1,7 +1,7 @@
 /** Formatting, lint and types, for both languages and both runtimes. */
 
 import { C_LIBRARY, ROOT } from "../paths.ts";
-import { exists, join, listFiles } from "../path.ts";
+import { join, listFiles } from "../path.ts";
 import { run } from "../process.ts";
 
 export async function checkFormat(deno: string, log: string): Promise<void> {
@@ -20,10 +20,14 @@ export async function checkDenoTypes(deno: string, log: string): Promise<void> {
   await run(deno, ["check", ...files], { log });
 }
 
-/** tsc with Bun's types, over what Bun runs; node_modules is filled by Deno when it is not. */
+/** What package.json names, into the node_modules that both runtimes use; the lock must agree. */
+export async function installDependencies(deno: string, log: string): Promise<void> {
+  await run(deno, ["install", "--frozen"], { log });
+}
+
+/** tsc with Bun's types, over what Bun runs. */
 export async function checkBunTypes(deno: string, log: string): Promise<void> {
   const compiler = join(ROOT, "node_modules", "typescript", "bin", "tsc");
-  if (!(await exists(compiler))) await run(deno, ["install"], { log });
   await run(deno, ["run", "-A", compiler, "--project", join(ROOT, "tsconfig.json")], { log });
 }
 

@@ -143,7 +143,8 @@ function withSkipped(passed: number, failed: number, skipped: number): FileCount
   return { passed, failed, skipped };
 }
 
-async function findTests(filter: string): Promise<string[]> {
+/** The test files whose path contains `filter`, relative to the checkout. */
+export async function findTests(filter: string): Promise<string[]> {
   const files = await listFiles(join(ROOT, "test"));
   return files.map((path) => relative(ROOT, path).replaceAll("\\", "/"))
     .filter((path) => /[._]test\.ts$/.test(path) && path.includes(filter));
