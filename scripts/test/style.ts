@@ -17,7 +17,7 @@ export async function checkDenoTypes(deno: string, log: string): Promise<void> {
   for (const folder of ["src", "scripts", "test", "bench", "examples"]) {
     files.push(...(await listFiles(join(ROOT, folder))).filter((path) => path.endsWith(".ts")));
   }
-  await run(deno, ["check", ...files], { log });
+  await run(deno, ["check", "--quiet", ...files], { log });
 }
 
 /** What package.json names, into the node_modules that both runtimes use; the lock must agree. */
