@@ -16,8 +16,18 @@ export interface PulseDaemon {
   libraries: string;
 }
 
-/** The daemon, and those of its libraries that a machine without it lacks. */
-const PACKAGES = ["pulseaudio", "libltdl7", "liborc-0.4-0", "libtdb1", "libwrap0"];
+/** The daemon, and those of its libraries that PulseAudio's clients do not bring. */
+const PACKAGES = [
+  "pulseaudio",
+  "libltdl7",
+  "libnsl2",
+  "liborc-0.4-0",
+  "libsoxr0",
+  "libspeexdsp1",
+  "libtdb1",
+  "libtirpc3",
+  "libwrap0",
+];
 
 /** Finds the unpacked daemon in the checkout's cache, or puts it there with apt-get. */
 export async function preparePulseDaemon(): Promise<PulseDaemon> {

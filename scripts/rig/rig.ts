@@ -1,30 +1,35 @@
 // Real sound servers for tests, private and without hardware.
 //
-//   deno run -A scripts/rig/rig.ts pipewire|pulse -- COMMAND [ARGUMENT...]
+//   deno run -A scripts/rig/rig.ts pipewire|pulse [--tone=HZ] -- COMMAND [ARGUMENT...]
 //
 // starts one, runs COMMAND in its environment with a virtual microphone named `rig_microphone` as
-// the default source, ends everything and exits as COMMAND did.
+// the default source, ends everything and exits as COMMAND did. With --tone the microphone hears a
+// sine of -12 dBFS for five minutes.
 
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { AudioRig } from "./audio_rig.ts";
+import { sine } from "../../test/support/tone.ts";
+import { type AudioRig, RIG_SAMPLE_RATE } from "./audio_rig.ts";
 import { startPipeWireRig } from "./pipewire_rig.ts";
 import { startPulseRig } from "./pulse_rig.ts";
 
 export type {
   AudioRig,
   Playback,
+  RigEnvironment,
   Sound,
   VirtualMicrophone,
   VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
-export { RIG_SAMPLE_RATE } from "./audio_rig.ts";
+export { RIG_SAMPLE_RATE };
 export { type PipeWireRig, type PipeWireRigOptions, startPipeWireRig } from "./pipewire_rig.ts";
 export { type PulseRig, startPulseRig } from "./pulse_rig.ts";
 
-const USAGE = "usage: rig.ts pipewire|pulse -- COMMAND [ARGUMENT...]";
+const USAGE = "usage: rig.ts pipewire|pulse [--tone=HZ] -- COMMAND [ARGUMENT...]";
+const TONE_LEVEL = -12;
+const TONE_SECONDS = 300;
 
 /** Starts a rig by the name of its server. */
 export async function startRig(server: AudioRig["server"]): Promise<AudioRig> {
@@ -54,20 +59,23 @@ function runInForeground(
 }
 
 async function main(args: readonly string[]): Promise<number> {
-  const [server, separator, command, ...commandArgs] = args;
-  const known = server === "pipewire" || server === "pulse";
-  if (!known || separator !== "--" || command === undefined) {
+  const separator = args.indexOf("--");
+  const [server, option, ...rest] = args.slice(0, Math.max(separator, 0));
+  const [command, ...commandArgs] = args.slice(separator + 1);
+  const tone = /^--tone=(\d+(?:\.\d+)?)$/.exec(option ?? "--tone=0")?.[1];
+  const isKnown = server === "pipewire" || server === "pulse";
+  if (!isKnown || tone === undefined || rest.length > 0 || command === undefined) {
     console.error(USAGE);
     return 2;
   }
-  const rig = await startRig(server);
-  try {
-    const microphone = await rig.createVirtualMicrophone({ name: "rig_microphone" });
-    await rig.setDefaultSource(microphone.name);
-    return await runInForeground(command, commandArgs, rig.env);
-  } finally {
-    await rig.stop();
+  await using rig = await startRig(server);
+  const { name } = await rig.createVirtualMicrophone({ name: "rig_microphone", channels: 1 });
+  await rig.setDefaultSource(name);
+  if (Number(tone) > 0) {
+    const sample = sine(Number(tone), TONE_LEVEL, RIG_SAMPLE_RATE);
+    await rig.playInto(name, { seconds: TONE_SECONDS, sample });
   }
+  return await runInForeground(command, commandArgs, rig.env);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -8,7 +8,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
 import { describeResult, runProgram, startProgram, startScript } from "../support/process.ts";
-import { type AudioRig, RIG_SAMPLE_RATE, startRig } from "../support/rig.ts";
+import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startRig } from "../support/rig.ts";
 import {
   byChannel,
   decodePosition,
@@ -29,7 +29,7 @@ const LEVEL = -12.3;
 const SOUND = byChannel(sine(FREQUENCY, LEVEL, RIG_SAMPLE_RATE), position());
 
 /** Bun gives a test five seconds unless told. */
-const TIMEOUT = { timeout: 120_000 };
+const OPTIONS = { timeout: 120_000, skip: rigSkipReason() };
 
 type Recorder = "parecord" | "pw-record";
 
@@ -108,7 +108,7 @@ async function pactl(rig: AudioRig, ...args: string[]): Promise<string> {
   return result.stdout.trim();
 }
 
-test("ten seconds of a tone arrive sample by sample", TIMEOUT, async () => {
+test("ten seconds of a tone arrive sample by sample", OPTIONS, async () => {
   await withEachServer(async (rig) => {
     await rig.createVirtualMicrophone({ name: "microphone" });
     const playback = await rig.playInto("microphone", { seconds: 20, sample: SOUND });
@@ -122,7 +122,7 @@ test("ten seconds of a tone arrive sample by sample", TIMEOUT, async () => {
   });
 });
 
-test("one channel and eight keep their places", TIMEOUT, async () => {
+test("one channel and eight keep their places", OPTIONS, async () => {
   await withEachServer(async (rig) => {
     for (const channels of [1, 8]) {
       const name = `channels_${channels}`;
@@ -161,8 +161,8 @@ test("one channel and eight keep their places", TIMEOUT, async () => {
 });
 
 test(
-  "a microphone is plugged in and out, with events, and has its description",
-  TIMEOUT,
+  "a microphone is plugged in and out, with events and description",
+  OPTIONS,
   async () => {
     await withEachServer(async (rig) => {
       const events = startProgram("pactl", ["subscribe"], { env: rig.env, clearEnv: true });
@@ -186,7 +186,7 @@ test(
   },
 );
 
-test("the default source is the one that was set", TIMEOUT, async () => {
+test("the default source is the one that was set", OPTIONS, async () => {
   await withEachServer(async (rig) => {
     for (const name of ["first", "second"]) await rig.createVirtualMicrophone({ name });
     for (const name of ["first", "second", "first"]) {
@@ -203,7 +203,7 @@ test("the default source is the one that was set", TIMEOUT, async () => {
   });
 });
 
-test("a killed server ends its clients, and the next one works", TIMEOUT, async () => {
+test("a killed server ends its clients, and the next one works", OPTIONS, async () => {
   await withEachServer(async (rig) => {
     await rig.createVirtualMicrophone({ name: "microphone" });
     const before = rig.pids();
@@ -228,7 +228,7 @@ test("a killed server ends its clients, and the next one works", TIMEOUT, async 
   });
 });
 
-test("two rigs at once know nothing of each other", TIMEOUT, async () => {
+test("two rigs at once know nothing of each other", OPTIONS, async () => {
   await using first = await startRig("pipewire");
   await using second = await startRig("pipewire");
   await first.createVirtualMicrophone({ name: "only_first" });
@@ -238,7 +238,7 @@ test("two rigs at once know nothing of each other", TIMEOUT, async () => {
   assert.match(await pactl(second, "info"), /Server Name/);
 });
 
-test("stop ends every process, also stopped ones, and removes the directory", TIMEOUT, async () => {
+test("stop ends every process, also stopped ones, and removes the directory", OPTIONS, async () => {
   await withEachServer(async (rig) => {
     await rig.createVirtualMicrophone({ name: "microphone" });
     const playback = await rig.playInto("microphone", { seconds: 10, sample: SOUND });
@@ -253,7 +253,7 @@ test("stop ends every process, also stopped ones, and removes the directory", TI
 });
 
 for (const end of ["SIGKILL", "SIGINT", "SIGTERM", "throw", "exit", "return"] as const) {
-  test(`a rig ends with its owner: ${end}`, TIMEOUT, async () => {
+  test(`a rig ends with its owner: ${end}`, OPTIONS, async () => {
     await Promise.all(SERVERS.map(async (server) => {
       const owner = startScript(new URL("./fixtures/rig_owner.ts", import.meta.url), {
         args: [server, end],
