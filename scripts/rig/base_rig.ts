@@ -2,7 +2,7 @@
 
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { writeWavFile } from "../../test/support/wav.ts";
+import { readWavFile, writeWavFile } from "../../test/support/wav.ts";
 import {
   type AudioRig,
   daemonEnvironment,
@@ -41,15 +41,12 @@ export abstract class BaseRig implements AudioRig {
   abstract killServer(signal?: NodeJS.Signals): Promise<void>;
   /** Loads what makes a microphone; returns the modules in the order of loading. */
   protected abstract loadMicrophone(options: Required<VirtualMicrophoneOptions>): Promise<string[]>;
-  /**
-   * Starts a player of a WAV file; returns when the microphone hears it. `channels` is the number in
-   * the file where it is known.
-   */
+  /** Starts a player of a WAV file of `channels`; returns when the microphone hears it. */
   protected abstract startPlayer(
     name: string,
     microphone: VirtualMicrophone,
     path: string,
-    channels?: number,
+    channels: number,
   ): Promise<Playback>;
 
   get directory(): string {
@@ -119,7 +116,10 @@ export abstract class BaseRig implements AudioRig {
   async playInto(name: string, sound: Sound): Promise<Playback> {
     const { microphone } = this.#entry(name);
     const player = `player-${++this.#sounds}`;
-    if (typeof sound === "string") return await this.startPlayer(player, microphone, sound);
+    if (typeof sound === "string") {
+      const { channelCount } = readWavFile(sound);
+      return await this.startPlayer(player, microphone, sound, channelCount);
+    }
     const path = join(this.directory, `${player}.wav`);
     const { seconds, channels = microphone.channels, sample } = sound;
     const frames = Math.round(seconds * RIG_SAMPLE_RATE);

@@ -118,6 +118,7 @@ export class PipeWireRig extends BaseRig {
     name: string,
     microphone: VirtualMicrophone,
     path: string,
+    channels: number,
   ): Promise<Playback> {
     // Nobody but us links it (target 0): WirePlumber would send it to the speaker, because a virtual
     // source is not a target for playback.
@@ -125,21 +126,25 @@ export class PipeWireRig extends BaseRig {
     const args = ["--target", "0", "-P", properties, path];
     const player = this.group.start(name, "pw-play", args, this.env);
     try {
-      await this.#link(player, microphone);
+      await this.#link(player, microphone, channels);
     } catch (error) {
       await this.group.end(player);
-      throw new Error(`${error}\n${this.logs()[name]}`);
+      throw new Error(`${this.logs()[name]}`, { cause: error });
     }
     return this.playback(player);
   }
 
-  async #link(player: RigProcess, microphone: VirtualMicrophone): Promise<void> {
+  async #link(
+    player: RigProcess,
+    microphone: VirtualMicrophone,
+    channels: number,
+  ): Promise<void> {
     let outputs: string[] = [];
     await waitUntil(
       async () => {
         if (!player.isRunning()) throw new Error(`rig: ${player.name} ended at once`);
         outputs = await this.#ports("-o", player.name);
-        return outputs.length > 0;
+        return outputs.length === channels;
       },
       READY_TIMEOUT_MS,
       `ports of ${player.name}`,
@@ -147,15 +152,17 @@ export class PipeWireRig extends BaseRig {
     const inputs = await this.#ports("-i", microphone.name);
     for (const [i, input] of inputs.entries()) {
       // A mono sound goes to every channel.
-      const output = outputs[Math.min(i, outputs.length - 1)];
+      const output = outputs[Math.min(i, channels - 1)];
       if (output === undefined) throw new Error(`rig: ${player.name} has no ports`);
       await runChecked("pw-link", [output, input], this.env);
     }
     await waitUntil(
       async () => {
-        const list = JSON.parse(await runChecked("pw-dump", ["Link"], this.env)) as LinkObject[];
-        return list.length > 0 &&
-          list.every(({ info }) => info === null || info.state === "active");
+        const objects = JSON.parse(await runChecked("pw-dump", [], this.env)) as GraphObject[];
+        const node = objects.find(({ info }) => info?.props?.["node.name"] === player.name);
+        const links = objects.filter(({ info }) => info?.["output-node-id"] === node?.id);
+        return links.length === inputs.length &&
+          links.every(({ info }) => info?.state === "active");
       },
       READY_TIMEOUT_MS,
       `links of ${player.name}`,
@@ -171,9 +178,15 @@ export class PipeWireRig extends BaseRig {
   }
 }
 
-/** What `pw-dump` says of a link. */
-interface LinkObject {
-  info: { state: string } | null;
+/** What `pw-dump` says of a node, a link or something else. */
+interface GraphObject {
+  id: number;
+  info?: {
+    props?: Record<string, string | number | boolean>;
+    /** Of a link only. */
+    "output-node-id"?: number;
+    state?: string;
+  } | null;
 }
 
 /**

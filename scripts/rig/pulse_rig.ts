@@ -115,11 +115,11 @@ exit-idle-time = -1
     name: string,
     microphone: VirtualMicrophone,
     path: string,
-    channels?: number,
+    channels: number,
   ): Promise<Playback> {
-    const args = [`--device=${microphone.name}_feed`, path];
     // A plain WAV file does not say which channel is where: say it, so that nothing is remixed.
-    if (channels !== undefined) args.unshift(`--channel-map=${channelMap(channels)}`);
+    const map = `--channel-map=${channelMap(channels)}`;
+    const args = [`--device=${microphone.name}_feed`, map, path];
     const player = this.group.start(name, "paplay", args, this.env);
     await waitUntil(
       async () => {
