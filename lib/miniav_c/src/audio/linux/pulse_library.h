@@ -1,0 +1,87 @@
+/*
+ * libpulse, opened at run time and typed from its own headers, and a small client of it.
+ *
+ * The client runs libpulse's main loop on the thread that calls, with a limit on every wait and an
+ * eye on a cancel token, so that a server that hangs holds nobody up.
+ */
+#ifndef MINIAV_AUDIO_PULSE_LIBRARY_H
+#define MINIAV_AUDIO_PULSE_LIBRARY_H
+
+#if defined(MINIAV_HAVE_PULSE)
+
+#include <pulse/pulseaudio.h>
+
+#include "common/cancel.h"
+
+struct pulse_functions {
+  __typeof__(&pa_mainloop_new) mainloop_new;
+  __typeof__(&pa_mainloop_free) mainloop_free;
+  __typeof__(&pa_mainloop_get_api) mainloop_get_api;
+  __typeof__(&pa_mainloop_prepare) mainloop_prepare;
+  __typeof__(&pa_mainloop_poll) mainloop_poll;
+  __typeof__(&pa_mainloop_dispatch) mainloop_dispatch;
+  __typeof__(&pa_mainloop_wakeup) mainloop_wakeup;
+  __typeof__(&pa_context_new) context_new;
+  __typeof__(&pa_context_connect) context_connect;
+  __typeof__(&pa_context_disconnect) context_disconnect;
+  __typeof__(&pa_context_unref) context_unref;
+  __typeof__(&pa_context_get_state) context_get_state;
+  __typeof__(&pa_context_errno) context_errno;
+  __typeof__(&pa_context_get_server_info) context_get_server_info;
+  __typeof__(&pa_context_get_source_info_list) context_get_source_info_list;
+  __typeof__(&pa_context_get_source_info_by_name) context_get_source_info_by_name;
+  __typeof__(&pa_context_set_subscribe_callback) context_set_subscribe_callback;
+  __typeof__(&pa_context_subscribe) context_subscribe;
+  __typeof__(&pa_operation_get_state) operation_get_state;
+  __typeof__(&pa_operation_cancel) operation_cancel;
+  __typeof__(&pa_operation_unref) operation_unref;
+  __typeof__(&pa_stream_set_state_callback) stream_set_state_callback;
+  __typeof__(&pa_stream_get_state) stream_get_state;
+  __typeof__(&pa_stream_get_device_name) stream_get_device_name;
+  __typeof__(&pa_stream_get_latency) stream_get_latency;
+  __typeof__(&pa_channel_map_init_extend) channel_map_init_extend;
+  __typeof__(&pa_channel_map_equal) channel_map_equal;
+  __typeof__(&pa_proplist_gets) proplist_gets;
+  __typeof__(&pa_strerror) strerror;
+};
+
+/* Filled by the first pulse_load() that succeeds. */
+extern struct pulse_functions pulse;
+
+/* NOT_SUPPORTED, and why (may be NULL) says what is missing. */
+MiniAVResultCode pulse_load(char *why, size_t why_bytes);
+
+struct pulse_client {
+  pa_mainloop *mainloop;
+  pa_context *context;
+};
+
+/* Connects within the time. SYSTEM_CALL_FAILED: no server; TIMEOUT; USER_CANCELLED (the token may
+ * be NULL); NOT_SUPPORTED: no libpulse; OUT_OF_MEMORY. Starts no server. */
+MiniAVResultCode pulse_connect(struct pulse_client *client, uint32_t timeout_ms,
+                               struct cancel *cancel);
+
+/* Whether a server takes connections: within the time, without waiting for it to be ready. */
+MiniAVResultCode pulse_reachable(uint32_t timeout_ms);
+
+void pulse_disconnect(struct pulse_client *client);
+
+/* One turn of the loop, of at most that time; false when the connection is over. */
+bool pulse_step(struct pulse_client *client, uint32_t timeout_ms);
+
+/* Runs the loop until the operation is done, and drops it; NULL is SYSTEM_CALL_FAILED. Errors as
+ * for pulse_connect. */
+MiniAVResultCode pulse_finish(struct pulse_client *client, pa_operation *operation,
+                              uint32_t timeout_ms, struct cancel *cancel);
+
+/* The name of the default source into `name`, "" when there is none. */
+MiniAVResultCode pulse_default_source(struct pulse_client *client, char name[MINIAV_TEXT_BYTES],
+                                      uint32_t timeout_ms, struct cancel *cancel);
+
+/* Calls `each` for every source, or for the one of that name (may be NULL). */
+MiniAVResultCode pulse_sources(struct pulse_client *client, const char *name,
+                               void (*each)(const pa_source_info *source, void *user), void *user,
+                               uint32_t timeout_ms, struct cancel *cancel);
+
+#endif
+#endif

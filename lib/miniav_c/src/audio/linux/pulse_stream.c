@@ -1,0 +1,96 @@
+#include "audio/linux/pulse_stream.h"
+
+#include <string.h>
+
+#include "audio/linux/pulse_library.h"
+
+#if defined(MINIAV_HAVE_PULSE)
+
+#define ANSWER_MS 3000u
+
+struct found {
+  bool found;
+  pa_channel_map map;
+};
+
+static void take(const pa_source_info *source, void *user) {
+  struct found *found = user;
+  found->found = true;
+  found->map = source->channel_map;
+}
+
+/* The one of libpulse's named layouts that is the source's own. */
+static int layout_of(const pa_channel_map *map) {
+  for (int layout = 0; layout < PA_CHANNEL_MAP_DEF_MAX; layout++) {
+    pa_channel_map named;
+    if (pulse.channel_map_init_extend(&named, map->channels, (pa_channel_map_def_t)layout) !=
+            NULL &&
+        pulse.channel_map_equal(&named, map)) {
+      return layout;
+    }
+  }
+  return PA_CHANNEL_MAP_ALSA;
+}
+
+MiniAVResultCode pulse_stream_prepare(ma_context *context, const char *source,
+                                      ma_device_config *config) {
+  MiniAVResultCode result = pulse_load(NULL, 0);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  /* miniaudio's own connection; nobody else runs its loop now. */
+  struct pulse_client client = {context->pulse.pMainLoop, context->pulse.pPulseContext};
+  struct found found = {0};
+  result = pulse_sources(&client, source, take, &found, ANSWER_MS, NULL);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  if (!found.found) {
+    return MINIAV_ERROR_DEVICE_NOT_FOUND;
+  }
+  config->pulse.channelMap = layout_of(&found.map);
+  return MINIAV_SUCCESS;
+}
+
+bool pulse_stream_is_from(ma_device *device, const char *source) {
+  const char *name = pulse.stream_get_device_name(device->pulse.pStreamCapture);
+  return name != NULL && strcmp(name, source) == 0;
+}
+
+static void on_state(pa_stream *stream, void *user) {
+  const struct pulse_stream_watch *watch = user;
+  if (!PA_STREAM_IS_GOOD(pulse.stream_get_state(stream))) {
+    watch->gone(watch->user);
+  }
+}
+
+void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch) {
+  pulse.stream_set_state_callback(device->pulse.pStreamCapture, on_state, watch);
+}
+
+#else
+
+MiniAVResultCode pulse_stream_prepare(ma_context *context, const char *source,
+                                      ma_device_config *config) {
+  ma_device_id id = {0};
+  ma_device_info info = {0};
+  (void)config;
+  strncpy(id.pulse, source, sizeof(id.pulse) - 1);
+  ma_result result = ma_context_get_device_info(context, ma_device_type_capture, &id, &info);
+  return result == MA_SUCCESS ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
+}
+
+/* miniaudio connects to the name it is given and asks the server not to move the stream. */
+bool pulse_stream_is_from(ma_device *device, const char *source) {
+  (void)device;
+  (void)source;
+  return true;
+}
+
+/* The end of a stream then shows as silence, and the list of sources tells what happened. */
+void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch) {
+  (void)device;
+  (void)watch;
+}
+
+#endif

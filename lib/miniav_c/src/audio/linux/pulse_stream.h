@@ -1,0 +1,29 @@
+/* What miniaudio does not do with its stream of PulseAudio, done on the stream itself. All of it on
+ * the thread that owns the miniaudio context, before the device is started. Without libpulse's
+ * headers at build time the functions do as little as is right. */
+#ifndef MINIAV_AUDIO_PULSE_STREAM_H
+#define MINIAV_AUDIO_PULSE_STREAM_H
+
+#include <stdbool.h>
+
+#include "audio/miniaudio/miniaudio_config.h"
+#include "miniav_types.h"
+
+/* Is there a source of that name? (A stream for a name that is not there would get another source
+ * from some servers.) Sets the channel map of the source, so that the server mixes nothing.
+ * DEVICE_NOT_FOUND, SYSTEM_CALL_FAILED, TIMEOUT. */
+MiniAVResultCode pulse_stream_prepare(ma_context *context, const char *source,
+                                      ma_device_config *config);
+
+/* Whether the stream hangs on that source. */
+bool pulse_stream_is_from(ma_device *device, const char *source);
+
+/* Calls gone(user), on the audio thread, when the server ends the stream or is gone itself. *watch
+ * lives as long as the device. */
+struct pulse_stream_watch {
+  void (*gone)(void *user);
+  void *user;
+};
+void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch);
+
+#endif

@@ -1,0 +1,185 @@
+#include "audio/miniaudio/mic_watch.h"
+
+#include <string.h>
+
+#include "common/clock.h"
+
+#define POLL_MS 1000u
+
+struct mic_watch {
+  struct mutex mutex;
+  bool initialized;
+  struct condition changed; /* somebody began or ended */
+  struct mic_watcher *watchers;
+  bool running; /* the thread */
+  void (*wake)(void *user);
+  void *wake_user;
+  /* the watching thread's */
+  enum mic_system system;
+  bool listed;
+  struct mic_list last;
+};
+
+static struct mic_watch watches[MIC_SYSTEMS] = {
+    {.mutex = MUTEX_INITIALIZER, .system = MIC_PULSE},
+    {.mutex = MUTEX_INITIALIZER, .system = MIC_ALSA},
+    {.mutex = MUTEX_INITIALIZER, .system = MIC_JACK},
+    {.mutex = MUTEX_INITIALIZER, .system = MIC_WASAPI},
+};
+
+/* -- the watching thread -------------------------------------------------------------------- */
+
+static bool is_same_list(const struct mic_list *a, const struct mic_list *b) {
+  if (a->count != b->count) {
+    return false;
+  }
+  for (uint32_t i = 0; i < a->count; i++) {
+    if (strcmp(a->items[i].device_id, b->items[i].device_id) != 0 ||
+        strcmp(a->items[i].name, b->items[i].name) != 0) {
+      return false;
+    }
+  }
+  return true;
+}
+
+static const char *default_of(const struct mic_list *list) {
+  const char *id = mic_list_default(list);
+  return id != NULL ? id : "";
+}
+
+void mic_watch_compare(struct mic_watch *watch, struct mic_list *list) {
+  uint32_t change = MIC_CHANGE_NONE;
+  if (watch->listed && !is_same_list(&watch->last, list)) {
+    change |= MIC_CHANGE_LIST;
+  }
+  if (watch->listed && strcmp(default_of(&watch->last), default_of(list)) != 0) {
+    change |= MIC_CHANGE_DEFAULT;
+  }
+  mutex_lock(&watch->mutex);
+  for (struct mic_watcher *at = watch->watchers; at != NULL; at = at->next) {
+    if (!at->told || change != MIC_CHANGE_NONE) {
+      at->changed(at->user, at->told ? change : MIC_CHANGE_NONE, default_of(list));
+      at->told = true;
+    }
+  }
+  mutex_unlock(&watch->mutex);
+  mic_list_free(&watch->last);
+  watch->last = *list;
+  watch->listed = true;
+  *list = (struct mic_list){0};
+}
+
+bool mic_watch_wanted(struct mic_watch *watch) {
+  mutex_lock(&watch->mutex);
+  bool wanted = watch->watchers != NULL;
+  mutex_unlock(&watch->mutex);
+  return wanted;
+}
+
+static bool has_untold(const struct mic_watch *watch) {
+  for (const struct mic_watcher *at = watch->watchers; at != NULL; at = at->next) {
+    if (!at->told) {
+      return true;
+    }
+  }
+  return false;
+}
+
+bool mic_watch_has_untold(struct mic_watch *watch) {
+  mutex_lock(&watch->mutex);
+  bool untold = has_untold(watch);
+  mutex_unlock(&watch->mutex);
+  return untold;
+}
+
+bool mic_watch_sleep(struct mic_watch *watch, uint32_t timeout_ms) {
+  int64_t deadline_us = clock_deadline_us(timeout_ms);
+  mutex_lock(&watch->mutex);
+  bool in_time = true;
+  while (in_time && watch->watchers != NULL && !has_untold(watch)) {
+    in_time = condition_wait_until(&watch->changed, &watch->mutex, deadline_us);
+  }
+  bool wanted = watch->watchers != NULL;
+  mutex_unlock(&watch->mutex);
+  return wanted;
+}
+
+void mic_watch_set_wake(struct mic_watch *watch, void (*wake)(void *user), void *user) {
+  mutex_lock(&watch->mutex);
+  watch->wake = wake;
+  watch->wake_user = user;
+  mutex_unlock(&watch->mutex);
+}
+
+static void poll_run(struct mic_watch *watch) {
+  do {
+    struct mic_list list;
+    MiniAVResultCode result = mic_system_relist(watch->system, &watch->last, &list);
+    if (result != MINIAV_ERROR_TIMEOUT) { /* a list that does not come says nothing */
+      mic_watch_compare(watch, &list);
+    }
+  } while (mic_watch_sleep(watch, POLL_MS));
+}
+
+static void watch_main(void *user) {
+  struct mic_watch *watch = user;
+  for (bool wanted = true; wanted;) {
+#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+    if (watch->system == MIC_PULSE) {
+      pulse_watch_run(watch);
+    } else {
+      poll_run(watch);
+    }
+#else
+    poll_run(watch);
+#endif
+    mutex_lock(&watch->mutex);
+    wanted = watch->watchers != NULL; /* somebody began again meanwhile */
+    if (!wanted) {
+      mic_list_free(&watch->last);
+      watch->listed = false;
+      watch->running = false;
+    }
+    mutex_unlock(&watch->mutex);
+  }
+}
+
+/* -- watchers ------------------------------------------------------------------------------- */
+
+/* Under the mutex. */
+static void tell_thread(struct mic_watch *watch) {
+  condition_broadcast(&watch->changed);
+  if (watch->wake != NULL) {
+    watch->wake(watch->wake_user);
+  }
+}
+
+void mic_watch_begin(enum mic_system system, struct mic_watcher *watcher) {
+  struct mic_watch *watch = &watches[system];
+  mutex_lock(&watch->mutex);
+  if (!watch->initialized) {
+    condition_init(&watch->changed);
+    watch->initialized = true;
+  }
+  watcher->told = false;
+  watcher->next = watch->watchers;
+  watch->watchers = watcher;
+  if (!watch->running) {
+    watch->running = thread_start("miniav-mic-list", watch_main, watch);
+  }
+  tell_thread(watch);
+  mutex_unlock(&watch->mutex);
+}
+
+void mic_watch_end(enum mic_system system, struct mic_watcher *watcher) {
+  struct mic_watch *watch = &watches[system];
+  mutex_lock(&watch->mutex);
+  for (struct mic_watcher **at = &watch->watchers; *at != NULL; at = &(*at)->next) {
+    if (*at == watcher) {
+      *at = watcher->next;
+      break;
+    }
+  }
+  tell_thread(watch);
+  mutex_unlock(&watch->mutex);
+}
