@@ -35,7 +35,8 @@ MiniAVResultCode MiniAV_TestLog(MiniAVLogLevel level, const char *message) {
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  if (message == NULL || (int)level < MINIAV_LOG_LEVEL_DEBUG || (int)level > MINIAV_LOG_LEVEL_ERROR) {
+  if (message == NULL || (int)level < MINIAV_LOG_LEVEL_DEBUG ||
+      (int)level > MINIAV_LOG_LEVEL_ERROR) {
     return MINIAV_ERROR_INVALID_ARG;
   }
   log_write(level, TEST_BACKEND_NAME, "%.255s", message);
