@@ -23,20 +23,20 @@ export interface PlaneShape {
   readonly rowBytes: number;
 }
 
-export interface CursorPixels {
-  readonly data: Uint8Array<ArrayBuffer>;
-}
-
 export interface FrameMemory {
   readonly closed: boolean;
   /** The bytes of a plane, or of all samples; the same object each time. */
   bytes(plane: number): Uint8Array<ArrayBuffer>;
+  /** Bytes from one row of a plane to the next, where this memory has a layout of its own. */
+  stride(plane: number): number | null;
   /** Copies every plane; without a layout, rows follow each other without padding. */
   copy(destination: Uint8Array, layout: readonly PlaneLayout[] | null): PlaneLayout[];
   /** Bytes that `copy` needs. */
   copySize(layout: readonly PlaneLayout[] | null): number;
   metadata(): NativeMetadata | null;
   cursorPixels(bytes: number): Uint8Array<ArrayBuffer> | null;
+  /** Who keeps this other view over the same memory keeps the memory. */
+  hold(view: ArrayBufferView): void;
   close(): void;
 }
 
@@ -59,9 +59,9 @@ export class LeasedMemory implements FrameMemory {
   }
 
   bytes(plane: number): Uint8Array<ArrayBuffer> {
+    this.#check("reading a frame");
     const made = this.#views[plane];
     if (made !== undefined) return made;
-    this.#check("reading a frame");
     if (this.#buffer.contentType !== BufferContentType.CPU) {
       throw new MiniAVError("NOT_SUPPORTED", {
         operation: "planes[].data",
@@ -73,11 +73,17 @@ export class LeasedMemory implements FrameMemory {
     return this.#views[plane] as Uint8Array<ArrayBuffer>;
   }
 
+  stride(): null {
+    return null;
+  }
+
   /** One ArrayBuffer for each native block: planes of one block share it. */
   #makeViews(): void {
     const { video, audio, sizeBytes } = this.#buffer;
     if (audio !== null) {
-      this.#views[0] = this.#hold(new Uint8Array(this.#lease.view(audio.address, sizeBytes)));
+      const view = new Uint8Array(this.#lease.view(audio.address, sizeBytes));
+      this.hold(view);
+      this.#views[0] = view;
       return;
     }
     const planes = video?.planes ?? [];
@@ -101,14 +107,13 @@ export class LeasedMemory implements FrameMemory {
       const address = runtime.toHandle(key + BigInt(block.start));
       block.buffer ??= this.#lease.view(address, block.end - block.start);
       const view = new Uint8Array(block.buffer, offsetBytes - block.start, sizeBytes);
-      this.#views[index] = this.#hold(view);
+      this.hold(view);
+      this.#views[index] = view;
     });
   }
 
-  /** Who keeps a view keeps the lease: it must not look forgotten meanwhile. */
-  #hold(view: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  hold(view: ArrayBufferView): void {
     holders.set(view, this.#lease);
-    return view;
   }
 
   copy(destination: Uint8Array, layout: readonly PlaneLayout[] | null): PlaneLayout[] {
@@ -155,7 +160,8 @@ export class LeasedMemory implements FrameMemory {
   }
 }
 
-const holders = new WeakMap<Uint8Array, Lease>();
+/** Who keeps a view keeps its lease, which must not look forgotten meanwhile. */
+const holders = new WeakMap<ArrayBufferView, Lease>();
 
 function readCursorPixels(buffer: NativeBuffer, bytes: number): Uint8Array<ArrayBuffer> | null {
   if (bytes === 0) return null;
@@ -214,14 +220,18 @@ export class OwnedMemory implements FrameMemory {
   }
 
   bytes(plane: number): Uint8Array<ArrayBuffer> {
+    this.#check("reading a frame");
     const made = this.#views[plane];
     if (made !== undefined) return made;
-    this.#check("reading a frame");
     const start = this.#layout[plane]?.offset ?? this.#size;
     const end = this.#layout[plane + 1]?.offset ?? this.#size;
     const view = new Uint8Array(this.#buffer, start, end - start);
     this.#views[plane] = view;
     return view;
+  }
+
+  stride(plane: number): number | null {
+    return this.#layout[plane]?.stride ?? null;
   }
 
   copy(destination: Uint8Array, layout: readonly PlaneLayout[] | null): PlaneLayout[] {
@@ -271,6 +281,8 @@ export class OwnedMemory implements FrameMemory {
   cursorPixels(): Uint8Array<ArrayBuffer> | null {
     return this.#cursor;
   }
+
+  hold(): void {}
 
   close(): void {
     if (this.#closed) return;

@@ -1,0 +1,21 @@
+/** Options that become properties of a context before it is configured. */
+
+import type { PropertyEntry } from "./session.ts";
+import type { AudioCaptureOptions, CaptureOptions } from "./types.ts";
+
+/** How many buffers are kept, and which. */
+export function queueEntries({ queue, latest }: CaptureOptions): PropertyEntry[] {
+  const entries: PropertyEntry[] = [];
+  if (queue !== undefined) entries.push({ name: "queueCapacity", value: queue });
+  if (latest !== undefined) entries.push({ name: "queueLatest", value: latest });
+  return entries;
+}
+
+/** The same, and how long a buffer of sound is. */
+export function audioEntries(options: AudioCaptureOptions): PropertyEntry[] {
+  const entries = queueEntries(options);
+  if (options.chunkMs !== undefined) {
+    entries.push({ name: "chunkDuration", value: Math.round(options.chunkMs * 1000) });
+  }
+  return entries;
+}

@@ -1,0 +1,263 @@
+/** Displays, windows and parts of displays, with their sound if wanted. */
+
+import {
+  allocate,
+  audioInfoAt,
+  AudioInfoLayout,
+  encodeAudioInfo,
+  encodeText,
+  encodeVideoInfo,
+  errorCodeName,
+  i32,
+  MiniAVError,
+  ResultCode,
+  unwrap,
+  videoInfoAt,
+  VideoInfoLayout,
+} from "../ffi/mod.ts";
+import type { Handle, MiniAVErrorCode, Native, OperationOptions } from "../ffi/mod.ts";
+import type { CapturedAudio } from "./audio_data.ts";
+import { Capture, openCapture } from "./capture.ts";
+import type { AnyFrame, CaptureParts } from "./capture.ts";
+import { audioWishes, chooseVideoFormat, exactVideo, formatError } from "./constraints.ts";
+import { watchDeviceChanges } from "./device_watch.ts";
+import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
+import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
+import { grabFrame } from "./grab.ts";
+import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
+import { queueEntries } from "./options.ts";
+import { getPermission, requestPermission } from "./permission.ts";
+import type { Properties } from "./properties.ts";
+import type { PropertyEntry } from "./session.ts";
+import type {
+  AudioCaptureOptions,
+  AudioFormat,
+  DeviceInfo,
+  PermissionState,
+  Rectangle,
+  VideoCaptureOptions,
+  VideoFormat,
+  WaitOptions,
+} from "./types.ts";
+import type { CapturedVideoFrame } from "./video_frame.ts";
+
+export interface ScreenOptions extends VideoCaptureOptions {
+  /** A display of `Screen.enumerateDevices()`; without it the default one. */
+  readonly deviceId?: string | undefined;
+  /** A window of `Screen.enumerateWindows()`, also while it is covered. */
+  readonly windowId?: string | undefined;
+  /** A part of the display, in its pixels. */
+  readonly region?: Rectangle | undefined;
+  /** What happens to the mouse pointer; by default it is painted into the picture. */
+  readonly cursorMode?: Properties["cursorMode"] | undefined;
+  /** Windows that are not shown, by ids of the platform. */
+  readonly excludedWindows?: readonly number[] | undefined;
+  /** A steady stream while nothing changes. */
+  readonly repeatLastFrame?: boolean | undefined;
+  /** Which sound: of the target, or of the system. */
+  readonly audioSource?: Properties["audioSource"] | undefined;
+  /** Linux: how long the user's choice holds. */
+  readonly persistMode?: Properties["persistMode"] | undefined;
+  /** Linux: the choice of an earlier capture, `getProperty("restoreToken")`. */
+  readonly restoreToken?: string | undefined;
+  /** The sound too; frames are then pictures and sound, told apart by `type`. */
+  readonly audio?: boolean | ScreenAudioOptions | undefined;
+}
+
+export type ScreenAudioOptions = Pick<
+  AudioCaptureOptions,
+  "sampleRate" | "channelCount" | "format"
+>;
+
+/** What a screen capture gives. */
+export interface ScreenFormat {
+  readonly video: VideoFormat;
+  /** Null: without sound. */
+  readonly audio: AudioFormat | null;
+  /** Why there is no sound although it was asked for; null otherwise. */
+  readonly audioError: MiniAVErrorCode | null;
+}
+
+/** A running capture of a display, a window or a region. */
+export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
+  extends Capture<Frame, ScreenFormat> {
+  private constructor(parts: CaptureParts<ScreenFormat>) {
+    super(parts);
+  }
+
+  /** Displays, the primary first; where the desktop asks the person itself, one "ask" entry. */
+  static enumerateDevices(options?: WaitOptions): Promise<DeviceInfo[]> {
+    return listDevices(
+      "Screen.enumerateDevices",
+      (native, waiter, token) => native.MiniAV_Screen_EnumerateDisplaysAsync(waiter, token),
+      operationOptions(options),
+    );
+  }
+
+  /** Windows, the top one first. NOT_SUPPORTED where the system lists none. */
+  static enumerateWindows(options?: WaitOptions): Promise<DeviceInfo[]> {
+    return listDevices(
+      "Screen.enumerateWindows",
+      (native, waiter, token) => native.MiniAV_Screen_EnumerateWindowsAsync(waiter, token),
+      operationOptions(options),
+    );
+  }
+
+  /** The native formats of a display or window. DEVICE_NOT_FOUND. */
+  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<VideoFormat[]> {
+    return supportedFormats(deviceId, operationOptions(options));
+  }
+
+  /**
+   * Opens and starts. Where the desktop wants it, a dialog asks the person. DEVICE_NOT_FOUND,
+   * FORMAT_NOT_SUPPORTED, PERMISSION_DENIED, USER_CANCELLED, PORTAL_FAILED, TIMEOUT.
+   */
+  static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
+  static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
+  static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
+    const waiting = operationOptions(options);
+    const request = encodeVideoInfo(
+      videoRequest(await resolveRequest(options, waiting), options.output),
+    );
+    const audio = audioMemory(options.audio);
+    const parts = await openCapture<ScreenFormat>(
+      {
+        kind: "Screen",
+        operation: "Screen.open",
+        name: `Screen "${options.windowId ?? options.deviceId ?? "default"}"`,
+        early: queueEntries(options),
+        late: lateEntries(options),
+        configure: configureCall(options, request),
+        start: (native, waiter, token, context) =>
+          native.MiniAV_Screen_StartCaptureAsync(waiter, token, context, null, null, audio),
+        readFormat,
+      },
+      options,
+      waiting,
+    );
+    return new Screen<AnyFrame>(parts);
+  }
+
+  /** One picture, as memory of your own; the capture is closed again. */
+  static grab(options: ScreenOptions = {}): Promise<CapturedVideoFrame> {
+    return grabFrame("Screen.grab", () => Screen.open({ ...options, audio: false }), options);
+  }
+
+  /** Whether this process may see the screen. */
+  static permission(options?: WaitOptions): Promise<PermissionState> {
+    return getPermission("Screen", options);
+  }
+
+  /** Asks, which may show a dialog and wait for a person. */
+  static requestPermission(options?: WaitOptions): Promise<PermissionState> {
+    return requestPermission("Screen", options);
+  }
+
+  /** Displays that come and go. Keeps the process alive until it is closed or unref'd. */
+  static onDeviceChange(handler: (change: DeviceChange) => void): DeviceChangeSubscription {
+    return watchDeviceChanges("Screen", handler);
+  }
+}
+
+function supportedFormats(
+  deviceId: string | undefined,
+  waiting: OperationOptions,
+): Promise<VideoFormat[]> {
+  const id = encodeText(deviceId, "deviceId");
+  return listVideoFormats(
+    "Screen.supportedFormats",
+    (native, waiter, token) => native.MiniAV_Screen_GetSupportedFormatsAsync(waiter, token, id),
+    waiting,
+  );
+}
+
+/** The size is the target's; the list is looked at only for wishes that leave a choice. */
+async function resolveRequest(
+  options: ScreenOptions,
+  waiting: OperationOptions,
+): Promise<Partial<VideoFormat>> {
+  const exact = exactVideo(options);
+  const given = ["width", "height", "format", "frameRate"] as const;
+  if (given.every((key) => options[key] === undefined || exact[key] !== undefined)) return exact;
+  const offered = await supportedFormats(options.windowId ?? options.deviceId, waiting);
+  const chosen = chooseVideoFormat(options, offered, null);
+  if (chosen !== null) return chosen;
+  throw formatError("Screen.open", "", offered);
+}
+
+function audioMemory(audio: ScreenOptions["audio"]): Uint8Array | null {
+  if (audio === undefined || audio === false) return null;
+  return encodeAudioInfo(audioRequest(audioWishes(audio === true ? {} : audio, null)));
+}
+
+type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;
+
+function configureCall(options: ScreenOptions, format: Uint8Array): ConfigureCall {
+  const { deviceId, windowId, region } = options;
+  if (windowId !== undefined) {
+    if (deviceId !== undefined || region !== undefined) {
+      throw new MiniAVError("INVALID_ARG", {
+        operation: "Screen.open",
+        detail: "windowId goes with neither deviceId nor region",
+      });
+    }
+    const id = encodeText(windowId, "windowId");
+    return (native, waiter, token, context) =>
+      native.MiniAV_Screen_ConfigureWindowAsync(waiter, token, context, id, format);
+  }
+  const id = encodeText(deviceId, "deviceId");
+  if (region === undefined) {
+    return (native, waiter, token, context) =>
+      native.MiniAV_Screen_ConfigureDisplayAsync(waiter, token, context, id, format);
+  }
+  const { x, y, width, height } = region;
+  return (native, waiter, token, context) =>
+    native.MiniAV_Screen_ConfigureRegionAsync(
+      waiter,
+      token,
+      context,
+      id,
+      x,
+      y,
+      width,
+      height,
+      format,
+    );
+}
+
+const LATE = [
+  "cursorMode",
+  "excludedWindows",
+  "repeatLastFrame",
+  "audioSource",
+  "persistMode",
+  "restoreToken",
+] as const;
+
+function lateEntries(options: ScreenOptions): PropertyEntry[] {
+  return LATE.flatMap((name) => {
+    const value = options[name];
+    return value === undefined ? [] : [{ name, value }];
+  });
+}
+
+function readFormat(native: Native, context: Handle): ScreenFormat {
+  const video = allocate(VideoInfoLayout.size);
+  const audio = allocate(AudioInfoLayout.size);
+  const result = allocate(4);
+  const code = native.MiniAV_Screen_GetConfiguredFormats(
+    context,
+    video.bytes,
+    audio.bytes,
+    result.bytes,
+  );
+  unwrap(code, "Screen.format");
+  const sound = i32(result, 0, { offset: 0, type: "i32" });
+  return {
+    video: videoFormatFrom(videoInfoAt(video, 0)),
+    audio: sound === ResultCode.SUCCESS ? audioFormatFrom(audioInfoAt(audio, 0)) : null,
+    audioError: sound === ResultCode.SUCCESS || sound === ResultCode.NO_BUFFER
+      ? null
+      : errorCodeName(sound),
+  };
+}

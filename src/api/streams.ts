@@ -1,0 +1,82 @@
+/** The two ways of the web to consume: async iterators and readable streams. */
+
+import type { Consumer } from "./capture.ts";
+
+/** What a capture lets one consumer do. */
+export interface PullSource<Frame> {
+  /** Throws when there is another consumer. */
+  begin(): Consumer;
+  /** Null: nothing will come. */
+  pull(consumer: Consumer): Promise<Frame | null>;
+  end(consumer: Consumer): void;
+}
+
+/** Becomes the consumer at its first step. Steps asked for together are answered in order. */
+export function asyncIteratorOver<Frame>(
+  source: PullSource<Frame>,
+): AsyncIterableIterator<Frame> & AsyncDisposable {
+  let consumer: Consumer | null = null;
+  let finished = false;
+  let previous: Promise<unknown> = Promise.resolve();
+
+  const finish = () => {
+    finished = true;
+    if (consumer !== null) source.end(consumer);
+  };
+  const step = async (): Promise<IteratorResult<Frame, undefined>> => {
+    if (finished) return { done: true, value: undefined };
+    try {
+      consumer ??= source.begin();
+      const frame = await source.pull(consumer);
+      if (frame !== null) return { done: false, value: frame };
+    } catch (error) {
+      finish();
+      throw error;
+    }
+    finish();
+    return { done: true, value: undefined };
+  };
+  return {
+    next() {
+      const result = previous.then(step, step);
+      previous = result;
+      return result;
+    },
+    return() {
+      finish();
+      return Promise.resolve({ done: true, value: undefined });
+    },
+    [Symbol.asyncIterator]() {
+      return this;
+    },
+    [Symbol.asyncDispose]() {
+      finish();
+      return Promise.resolve();
+    },
+  };
+}
+
+/** Asks for a frame when somebody reads, and not before. */
+export function readableOver<Frame>(source: PullSource<Frame>): ReadableStream<Frame> {
+  let consumer: Consumer | null = null;
+  let cancelled = false;
+  return new ReadableStream<Frame>({
+    async pull(controller) {
+      try {
+        consumer ??= source.begin();
+        const frame = await source.pull(consumer);
+        if (frame !== null) return controller.enqueue(frame);
+      } catch (error) {
+        if (consumer !== null) source.end(consumer);
+        throw error;
+      }
+      source.end(consumer);
+      // Cancelled meanwhile: it is closed already.
+      if (!cancelled) controller.close();
+    },
+    cancel() {
+      cancelled = true;
+      if (consumer !== null) source.end(consumer);
+    },
+  }, { highWaterMark: 0 });
+}
