@@ -1,4 +1,5 @@
-/* The test cameras: colour bars in every raw pixel format and MJPEG, and a few controls. */
+/* The test cameras: colour bars in every raw pixel format and MJPEG, and a few controls. The second
+ * one knows its intrinsics. */
 #include <stdlib.h>
 
 #include "camera/camera_backend.h"
@@ -32,7 +33,7 @@ static const struct control controls[CONTROLS] = {
 
 struct camera_test {
   struct test_capture *capture;
-  MiniAVIntrinsics intrinsics;
+  MiniAVIntrinsics intrinsics; /* width 0: unknown */
   int64_t values[CONTROLS];
   bool automatic[CONTROLS];
 };
@@ -136,8 +137,10 @@ static struct camera_test *camera_create(struct capture *capture, struct test_de
     camera->values[i] = controls[i].default_value;
     camera->automatic[i] = controls[i].has_auto;
   }
-  const MiniAVVideoInfo *info = &setup->video.info;
-  camera->intrinsics = test_video_intrinsics(info->width, info->height);
+  if (setup->video.has_intrinsics) {
+    const MiniAVVideoInfo *info = &setup->video.info;
+    camera->intrinsics = test_video_intrinsics(info->width, info->height);
+  }
   return camera;
 }
 
@@ -153,7 +156,8 @@ static MiniAVResultCode camera_test_open(struct capture *capture,
   }
   struct test_capture_setup setup = {
       .has_video = true,
-      .video = {.theme = device->theme, .has_intrinsics = true},
+      .video = {.theme = device->theme,
+                .has_intrinsics = device->theme == PATTERN_THEME_BARS2},
       .follows_default = request->device_id[0] == 0,
   };
   MiniAVVideoInfo fallback = default_of(device);
@@ -224,7 +228,7 @@ static MiniAVResultCode camera_test_get_property(void *state, MiniAVPropertyKey 
                                                  MiniAVPropertyValue *value) {
   const struct camera_test *camera = state;
   uint32_t i = find_control(key);
-  if (key == MINIAV_PROPERTY_INTRINSICS) {
+  if (key == MINIAV_PROPERTY_INTRINSICS && camera->intrinsics.width != 0) {
     value->type = MINIAV_PROPERTY_TYPE_INTRINSICS;
     value->value.intrinsics = camera->intrinsics;
     return MINIAV_SUCCESS;
