@@ -49,12 +49,13 @@ async function runCTest(folder: string, log: string): Promise<Counts> {
   const args = ["--test-dir", folder, "--output-on-failure", "--no-tests=error"];
   args.push("--parallel", "2");
   const result = await run("ctest", args, { log, allowFailure: true });
+  const output = result.output.replaceAll(/^ *(Start +\d+:|\d+\/\d+ Test .* Passed ).*\n/gm, "");
   const summary = /(\d+)% tests passed, (\d+) tests? failed out of (\d+)/.exec(result.output);
-  if (summary === null) throw new TestsFailed({ passed: 0, failed: 1 }, result.output);
+  if (summary === null) throw new TestsFailed({ passed: 0, failed: 1 }, output);
   const failed = Number(summary[2]);
   const counts = { passed: Number(summary[3]) - failed, failed };
   if (failed > 0 || result.code !== 0) {
-    throw new TestsFailed({ ...counts, failed: Math.max(1, failed) }, result.output);
+    throw new TestsFailed({ ...counts, failed: Math.max(1, failed) }, output);
   }
   return counts;
 }

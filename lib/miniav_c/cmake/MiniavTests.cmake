@@ -20,6 +20,12 @@ set(environment
   "ASAN_OPTIONS=detect_leaks=1"
   "UBSAN_OPTIONS=print_stacktrace=1"
   "TSAN_OPTIONS=${tsan}")
+
+# The machine's own devices and daemons are none of these tests' business.
+foreach(kind IN ITEMS CAMERA SCREEN AUDIO LOOPBACK)
+  list(APPEND environment "MINIAV_${kind}_BACKEND=test")
+endforeach()
+
 foreach(file IN LISTS tests)
   get_filename_component(name "${file}" NAME_WE)
   add_executable(${name} "${file}")
