@@ -57,10 +57,14 @@ export function runtimeCommand(
 ): { command: string; args: string[] } {
   const { args = [], permissions = ["-A"], runtimeArgs = [] } = options;
   const path = typeof script === "string" ? script : fileURLToPath(script);
-  const flags = runtime === "deno"
-    ? ["run", "--quiet", ...permissions, ...runtimeArgs]
-    : ["run", ...runtimeArgs];
-  return { command: process.execPath, args: [...flags, path, ...args] };
+  if (runtime === "bun") {
+    return { command: process.execPath, args: ["run", ...runtimeArgs, path, ...args] };
+  }
+  const flags = ["--quiet", ...permissions, ...runtimeArgs, path, ...args];
+  if (permissions.includes("-A")) return { command: process.execPath, args: ["run", ...flags] };
+  // Deno's node:child_process adds -A where it sees its own path and "run" among the arguments.
+  const quoted = process.execPath.replaceAll("'", "'\\''");
+  return { command: "/bin/sh", args: ["-c", `exec '${quoted}' run "$@"`, "deno", ...flags] };
 }
 
 /** Starts a script in the current runtime. */
