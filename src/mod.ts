@@ -50,7 +50,7 @@ export type { ByteSink, FileSink } from "./api/sink.ts";
 export { WavWriter } from "./api/wav.ts";
 export type { WavSummary } from "./api/wav.ts";
 export { Y4mWriter } from "./api/y4m.ts";
-export type { Y4mFrame, Y4mSummary } from "./api/y4m.ts";
+export type { Y4mFrame, Y4mOptions, Y4mSummary } from "./api/y4m.ts";
 export { recordWav, writeSound } from "./api/record.ts";
 export type { AudioSource, RecordOptions, RecordProgress, RecordSummary } from "./api/record.ts";
 export { MiniAVError, now, setLibraryPath } from "./ffi/mod.ts";

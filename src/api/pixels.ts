@@ -22,7 +22,7 @@ export interface RgbaPicture {
 }
 
 /** Where red, green, blue and alpha are in a pixel; alpha null is opaque. */
-interface PackedRgb {
+export interface PackedRgb {
   readonly bytes: number;
   readonly red: number;
   readonly green: number;
@@ -30,7 +30,7 @@ interface PackedRgb {
   readonly alpha: number | null;
 }
 
-const PACKED: Readonly<Partial<Record<PixelFormat, PackedRgb>>> = {
+export const PACKED_RGB: Readonly<Partial<Record<PixelFormat, PackedRgb>>> = {
   RGB24: { bytes: 3, red: 0, green: 1, blue: 2, alpha: null },
   BGR24: { bytes: 3, red: 2, green: 1, blue: 0, alpha: null },
   RGBA: { bytes: 4, red: 0, green: 1, blue: 2, alpha: 3 },
@@ -44,7 +44,7 @@ const PACKED: Readonly<Partial<Record<PixelFormat, PackedRgb>>> = {
 };
 
 /** Where luma and colour are in the planes of a format. */
-interface YuvShape {
+export interface YuvShape {
   readonly chromaPlanes: readonly [u: number, v: number];
   readonly lumaStart: number;
   readonly lumaStep: number;
@@ -54,7 +54,7 @@ interface YuvShape {
   readonly rowShift: number;
 }
 
-const YUV: Readonly<Partial<Record<PixelFormat, YuvShape>>> = {
+export const YUV_SHAPES: Readonly<Partial<Record<PixelFormat, YuvShape>>> = {
   I420: yuvShape([1, 2], 0, 1, [0, 0], 1, 1),
   NV12: yuvShape([1, 1], 0, 1, [0, 1], 2, 1),
   NV21: yuvShape([1, 1], 0, 1, [1, 0], 2, 1),
@@ -98,8 +98,8 @@ export function convertToRgba(
     destination.byteOffset,
     destination.byteLength,
   );
-  const packed = PACKED[format];
-  const yuv = YUV[format];
+  const packed = PACKED_RGB[format];
+  const yuv = YUV_SHAPES[format];
   if (packed !== undefined) packedToRgba(source, packed, out, stride);
   else if (yuv !== undefined) yuvToRgba(source, yuv, out, stride);
   else if (format === "P010") p010ToRgba(source, out, stride);

@@ -28,8 +28,10 @@ export interface RecordProgress {
 }
 
 export interface RecordSummary extends WavSummary {
-  /** Places where sound is missing. */
+  /** Places where sound was lost. */
   readonly gaps: number;
+  /** Seconds of silence that stand in the file for lost sound, so that it keeps time. */
+  readonly silence: number;
 }
 
 /** Records sound into a WAV file (RF64 past 4 GiB). The capture goes on running. */
@@ -40,37 +42,47 @@ export async function recordWav(
 ): Promise<RecordSummary> {
   await using sink = await openFileSink(file);
   const writer = new WavWriter(sink, capture.format);
-  const gaps = await writeSound(capture, writer, options);
-  return { ...await writer.finish(), gaps };
+  const lost = await writeSound(capture, writer, options);
+  return { ...await writer.finish(), ...lost };
 }
 
-/** Writes sound until it is enough; resolves to the number of gaps. */
+/** What is missing in a recording. */
+export interface LostSound {
+  readonly gaps: number;
+  readonly silence: number;
+}
+
+/** Writes sound until it is enough; lost sound becomes silence. */
 export async function writeSound(
   capture: AudioSource,
   writer: WavWriter,
   options: RecordOptions,
-): Promise<number> {
+): Promise<LostSound> {
   const { sampleRate, channelCount, format } = writer.format;
   const wanted = options.seconds === undefined
     ? Infinity
     : Math.round(options.seconds * sampleRate);
+  const frameBytes = channelCount * bytesPerSample(format);
   const frames = capture[Symbol.asyncIterator]();
   const stop = () => void frames.return?.();
   options.signal?.addEventListener("abort", stop);
   let gaps = 0;
+  let silence = 0;
+  let expected: number | null = null;
   try {
     while (writer.numberOfFrames < wanted && !options.signal?.aborted) {
       const { done, value } = await frames.next();
       if (done) break;
       using audio = value;
-      if (audio.sampleRate !== sampleRate || audio.numberOfChannels !== channelCount) {
-        throw new MiniAVError("FORMAT_NOT_SUPPORTED", {
-          operation: "recordWav",
-          detail: "the format changed while recording",
-        });
+      requireFormat(audio, writer.format);
+      if (audio.discontinuity && expected !== null) {
+        gaps++;
+        const missing = Math.round(((audio.timestamp - expected) / 1e6) * sampleRate);
+        const room = wanted - writer.numberOfFrames;
+        silence += await writeSilence(writer, Math.min(missing, room), frameBytes);
       }
-      if (audio.discontinuity && writer.numberOfFrames > 0) gaps++;
-      const left = (wanted - writer.numberOfFrames) * channelCount * bytesPerSample(format);
+      expected = audio.timestamp + (audio.numberOfFrames / sampleRate) * 1e6;
+      const left = (wanted - writer.numberOfFrames) * frameBytes;
       const { data } = audio;
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       await writer.write(left < bytes.byteLength ? bytes.subarray(0, left) : bytes);
@@ -80,5 +92,32 @@ export async function writeSound(
     options.signal?.removeEventListener("abort", stop);
     await frames.return?.();
   }
-  return gaps;
+  return { gaps, silence: silence / sampleRate };
+}
+
+function requireFormat(audio: CapturedAudio, wanted: AudioFormat): void {
+  const same = audio.sampleRate === wanted.sampleRate &&
+    audio.numberOfChannels === wanted.channelCount && audio.format === wanted.format;
+  if (same) return;
+  throw new MiniAVError("FORMAT_NOT_SUPPORTED", {
+    operation: "recordWav",
+    detail: "the format changed while recording",
+  });
+}
+
+/** Returns how many samples of each channel it wrote. */
+async function writeSilence(
+  writer: WavWriter,
+  count: number,
+  frameBytes: number,
+): Promise<number> {
+  // A whole day at most: a clock that jumped is not worth a full disk.
+  const frames = Math.min(Math.max(0, count), writer.format.sampleRate * 86_400);
+  const block = new Uint8Array(Math.min(frames, writer.format.sampleRate) * frameBytes);
+  // Unsigned samples have their zero in the middle.
+  if (writer.format.format === "u8") block.fill(128);
+  for (let left = frames * frameBytes; left > 0; left -= block.byteLength) {
+    await writer.write(left < block.byteLength ? block.subarray(0, left) : block);
+  }
+  return frames;
 }

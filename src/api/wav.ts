@@ -82,6 +82,13 @@ export class WavWriter {
     return this.#put(whole);
   }
 
+  /** Hands on what is still collected, for a reader that must not wait. */
+  async flush(): Promise<void> {
+    const block = this.#block.slice(0, this.#blockUsed);
+    this.#blockUsed = 0;
+    await this.#put(block);
+  }
+
   /** Writes what is left and the sizes. The sink stays open. */
   async finish(): Promise<WavSummary> {
     const padding = this.#dataBytes % 2;
@@ -92,6 +99,22 @@ export class WavWriter {
     await this.#patchSizes(padding);
     const { numberOfFrames, seconds } = this;
     return { numberOfFrames, seconds, bytes: this.bytes + padding };
+  }
+
+  /**
+   * The end after a sink that failed, such as a full disk: the sizes name the whole samples among
+   * the bytes that it took. The summary's `bytes` is where the file should be cut off.
+   */
+  async finishShort(bytesTaken: number): Promise<WavSummary> {
+    const room = Math.max(0, bytesTaken - this.#header.bytes.byteLength);
+    let frames = Math.floor(room / this.#frameBytes);
+    // Chunks have an even length, and there is no room for padding.
+    if ((frames * this.#frameBytes) % 2 === 1) frames--;
+    this.#dataBytes = frames * this.#frameBytes;
+    this.#blockUsed = 0;
+    if (bytesTaken >= this.#header.bytes.byteLength) await this.#patchSizes(0);
+    const { numberOfFrames, seconds, bytes } = this;
+    return { numberOfFrames, seconds, bytes };
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
