@@ -74,8 +74,9 @@ void operation_discard(struct operation *operation) {
   operation_unreference(operation);
 }
 
-/* Posts the one event of an operation; list and the event's reference go with it. */
-static void report(struct operation *operation, MiniAVResultCode result) {
+/* Posts the one event of an operation; list and the event's reference go with it. What it wrote is
+ * read only when it has ended. */
+static void report(struct operation *operation, MiniAVResultCode result, bool has_ended) {
   MiniAVEvent event = {.type = MINIAV_EVENT_OPERATION,
                        .result = result,
                        .kind = operation->kind,
@@ -86,10 +87,12 @@ static void report(struct operation *operation, MiniAVResultCode result) {
     event.count = operation->count;
     event.detail = operation->detail;
     operation->list = NULL;
-  } else {
+  } else if (has_ended) {
     text_copy(event.text, sizeof event.text, operation->cancel.explanation);
   }
-  text_copy(event.backend, sizeof event.backend, operation->cancel.backend);
+  if (has_ended) {
+    text_copy(event.backend, sizeof event.backend, operation->cancel.backend);
+  }
   /* waiter_post hands a closed waiter's node back to event_done, which reads its list there. */
   operation->node.event.list = event.list;
   waiter_post(operation->waiter, &operation->node, &event);
@@ -181,7 +184,7 @@ static void cancel_matching(enum cancel_scope scope, const struct waiter *waiter
       return;
     }
     atomic_fetch_add_explicit(&found->references, 1, memory_order_relaxed);
-    report(found, MINIAV_ERROR_USER_CANCELLED);
+    report(found, MINIAV_ERROR_USER_CANCELLED, false);
     operation_unreference(found);
   }
 }
@@ -191,16 +194,19 @@ static void cancel_matching(enum cancel_scope scope, const struct waiter *waiter
 static void run_operation(struct operation *operation) {
   operation->run(operation);
   mutex_lock(&pool_mutex);
-  unlink_locked(operation);
-  operation->running = false;
   bool report_it = !operation->reported;
   operation->reported = true;
-  condition_broadcast(&pool_changed);
   mutex_unlock(&pool_mutex);
   if (report_it) {
     atomic_fetch_add_explicit(&operation->references, 1, memory_order_relaxed);
-    report(operation, operation->result);
+    report(operation, operation->result, true);
   }
+  /* Only now may the next one of its context run: events come in the order of the operations. */
+  mutex_lock(&pool_mutex);
+  unlink_locked(operation);
+  operation->running = false;
+  condition_broadcast(&pool_changed);
+  mutex_unlock(&pool_mutex);
   list_free(operation->list); /* what nobody will read */
   operation->list = NULL;
   operation_unreference(operation);

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "common/handles.h"
-#include "common/platform.h"
 #include "common/thread.h"
 
 enum slot_state { SLOT_FREE, SLOT_FILLING, SLOT_QUEUED, SLOT_LEASED, SLOT_RELEASING };
@@ -33,12 +32,12 @@ static enum slot_state word_state(uint64_t word) {
   return (enum slot_state)(word & 0xff);
 }
 
-/* Memory of tables comes from pages that are never unmapped: a stale handle may be looked up. */
+/* Tables are never freed: a stale handle may be looked up at any time. */
 static struct slot_table *table_make(void) {
   if (tables_made == SLOT_TABLES_MAX) {
     return NULL;
   }
-  struct slot_table *table = pages_map(sizeof *table);
+  struct slot_table *table = calloc(1, sizeof *table);
   if (table == NULL) {
     return NULL;
   }
