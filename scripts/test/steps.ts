@@ -96,7 +96,9 @@ function describe(counts: Counts): string {
 function failureText(error: unknown): string {
   if (error instanceof CommandError) return `${error.message}\n${tail(error.output)}`;
   if (error instanceof TestsFailed) return tail(error.output);
-  if (error instanceof Error) return error.stack ?? error.message;
+  // A stack is of use where the runner itself is wrong, not where a check has spoken.
+  if (error instanceof TypeError || error instanceof ReferenceError) return error.stack ?? "";
+  if (error instanceof Error) return error.message;
   return String(error);
 }
 
