@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "common/dynlib.h"
 
@@ -60,6 +61,15 @@ MiniAVResultCode alsa_check(const char *name) {
   alsa.snd_pcm_close(pcm);
   /* Nothing paces these two: they give 50 million frames a second. */
   return type == TYPE_NULL || type == TYPE_FILE ? MINIAV_ERROR_DEVICE_NOT_FOUND : MINIAV_SUCCESS;
+}
+
+/* The device files of cards lie in this folder; adding one changes its time. */
+uint64_t alsa_cards_stamp(void) {
+  struct stat folder;
+  if (stat("/dev/snd", &folder) != 0) {
+    return 0;
+  }
+  return (uint64_t)folder.st_mtim.tv_sec * 1000000000u + (uint64_t)folder.st_mtim.tv_nsec;
 }
 
 bool alsa_is_microphone(const char *name) {

@@ -3,6 +3,7 @@
 #define MINIAV_AUDIO_ALSA_NAMES_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "miniav_types.h"
 
@@ -14,6 +15,9 @@ bool alsa_is_microphone(const char *name);
 /* Can a user's name be captured from? DEVICE_NOT_FOUND: there is no such PCM, or it is none that
  * captures in real time. DEVICE_BUSY. */
 MiniAVResultCode alsa_check(const char *name);
+
+/* Another number when a card came or went since: cheap enough to ask each second. */
+uint64_t alsa_cards_stamp(void);
 
 /* libasound writes its errors to stderr; not those of the calling thread any more. */
 void alsa_quiet_thread(void);

@@ -29,7 +29,8 @@ static const struct dynlib_symbol pulse_symbols[] = {
     SYMBOL(context_disconnect),
     SYMBOL(context_unref),
     SYMBOL(context_get_state),
-    SYMBOL(context_errno),
+    SYMBOL(context_rttime_new),
+    SYMBOL(context_rttime_restart),
     SYMBOL(context_get_server_info),
     SYMBOL(context_get_source_info_list),
     SYMBOL(context_get_source_info_by_name),
@@ -45,7 +46,7 @@ static const struct dynlib_symbol pulse_symbols[] = {
     SYMBOL(channel_map_init_extend),
     SYMBOL(channel_map_equal),
     SYMBOL(proplist_gets),
-    SYMBOL(strerror),
+    SYMBOL(rtclock_now),
 };
 
 static const char *const pulse_files[] = {"libpulse.so.0", NULL};

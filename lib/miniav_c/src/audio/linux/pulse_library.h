@@ -26,7 +26,8 @@ struct pulse_functions {
   __typeof__(&pa_context_disconnect) context_disconnect;
   __typeof__(&pa_context_unref) context_unref;
   __typeof__(&pa_context_get_state) context_get_state;
-  __typeof__(&pa_context_errno) context_errno;
+  __typeof__(&pa_context_rttime_new) context_rttime_new;
+  __typeof__(&pa_context_rttime_restart) context_rttime_restart;
   __typeof__(&pa_context_get_server_info) context_get_server_info;
   __typeof__(&pa_context_get_source_info_list) context_get_source_info_list;
   __typeof__(&pa_context_get_source_info_by_name) context_get_source_info_by_name;
@@ -42,7 +43,7 @@ struct pulse_functions {
   __typeof__(&pa_channel_map_init_extend) channel_map_init_extend;
   __typeof__(&pa_channel_map_equal) channel_map_equal;
   __typeof__(&pa_proplist_gets) proplist_gets;
-  __typeof__(&pa_strerror) strerror;
+  __typeof__(&pa_rtclock_now) rtclock_now;
 };
 
 /* Filled by the first pulse_load() that succeeds. */

@@ -7,6 +7,7 @@
 #if defined(MINIAV_HAVE_PULSE)
 
 #define ANSWER_MS 3000u
+#define TURN_US   50000u
 
 struct found {
   bool found;
@@ -64,8 +65,19 @@ static void on_state(pa_stream *stream, void *user) {
   }
 }
 
+static void on_turn(pa_mainloop_api *api, pa_time_event *event, const struct timeval *time,
+                    void *user) {
+  const struct pulse_stream_watch *watch = user;
+  (void)api;
+  (void)time;
+  pulse.context_rttime_restart(watch->context, event, pulse.rtclock_now() + TURN_US);
+}
+
 void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch) {
+  watch->context = device->pulse.pPulseContext;
   pulse.stream_set_state_callback(device->pulse.pStreamCapture, on_state, watch);
+  /* The event goes with its loop. */
+  pulse.context_rttime_new(watch->context, pulse.rtclock_now() + TURN_US, on_turn, watch);
 }
 
 #else

@@ -19,10 +19,16 @@ MiniAVResultCode pulse_stream_prepare(ma_context *context, const char *source,
 bool pulse_stream_is_from(ma_device *device, const char *source);
 
 /* Calls gone(user), on the audio thread, when the server ends the stream or is gone itself. *watch
- * lives as long as the device. */
+ * lives as long as the device.
+ *
+ * Also keeps the stream's loop turning: miniaudio ends it by changing a flag and waking it, but a
+ * wake that comes between its look at the flag and pa_mainloop_prepare(), which clears wakes, is
+ * lost. While samples come the next ones help; after the end of a stream nothing comes, and its
+ * stop would wait for ever. */
 struct pulse_stream_watch {
   void (*gone)(void *user);
   void *user;
+  void *context; /* private */
 };
 void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch);
 

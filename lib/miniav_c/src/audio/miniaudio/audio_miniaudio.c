@@ -79,7 +79,7 @@ static void watch(enum mic_system system, bool on) {
 
 /* The functions of a struct backend do not say for which backend they are called: a set for each.
  */
-#define MICROPHONE_BACKEND(id, system)                                                             \
+#define MICROPHONE_BACKEND(id, system, watcher)                                                    \
   static MiniAVResultCode id##_probe(void) {                                                       \
     return mic_system_probe(system);                                                               \
   }                                                                                                \
@@ -101,9 +101,6 @@ static void watch(enum mic_system system, bool on) {
       struct capture_format *format, void **state, struct cancel *cancel) {                        \
     return open_session(system, capture, request, format, state, cancel);                          \
   }                                                                                                \
-  static void id##_watch(bool on) {                                                                \
-    watch(system, on);                                                                             \
-  }                                                                                                \
   const struct backend audio_##id##_backend = {                                                    \
       .name = #id,                                                                                 \
       .probe = id##_probe,                                                                         \
@@ -114,13 +111,26 @@ static void watch(enum mic_system system, bool on) {
       .start = start,                                                                              \
       .stop = stop,                                                                                \
       .close = close_session,                                                                      \
-      .watch = id##_watch,                                                                         \
+      .watch = watcher,                                                                            \
   }
 
 #if defined(_WIN32)
-MICROPHONE_BACKEND(wasapi, MIC_WASAPI);
+static void wasapi_watch(bool on) {
+  watch(MIC_WASAPI, on);
+}
+
+MICROPHONE_BACKEND(wasapi, MIC_WASAPI, wasapi_watch);
 #else
-MICROPHONE_BACKEND(pulse, MIC_PULSE);
-MICROPHONE_BACKEND(alsa, MIC_ALSA);
-MICROPHONE_BACKEND(jack, MIC_JACK);
+static void pulse_watch(bool on) {
+  watch(MIC_PULSE, on);
+}
+
+static void alsa_watch(bool on) {
+  watch(MIC_ALSA, on);
+}
+
+MICROPHONE_BACKEND(pulse, MIC_PULSE, pulse_watch);
+MICROPHONE_BACKEND(alsa, MIC_ALSA, alsa_watch);
+/* JACK has one microphone, its physical inputs, as long as it runs. */
+MICROPHONE_BACKEND(jack, MIC_JACK, NULL);
 #endif

@@ -161,7 +161,7 @@ static MiniAVResultCode finish_open(struct mic_device *device) {
     if (!pulse_stream_is_from(&device->device, device->id)) {
       return MINIAV_ERROR_DEVICE_NOT_FOUND; /* it went away after we had looked */
     }
-    device->watch = (struct pulse_stream_watch){on_stream_gone, device};
+    device->watch = (struct pulse_stream_watch){.gone = on_stream_gone, .user = device};
     pulse_stream_watch(&device->device, &device->watch);
   }
 #endif

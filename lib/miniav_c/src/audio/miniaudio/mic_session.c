@@ -161,10 +161,8 @@ static void lose(struct mic_session *session, const char *text) {
 }
 
 static void tell_moved(struct mic_session *session) {
-  char id[MINIAV_TEXT_BYTES];
-  device_id_join(id, mic_system_name(session->system), mic_device_id(session->device));
   if (session_enter(session)) {
-    capture_default_moved(session->capture, id);
+    capture_default_moved(session->capture, mic_device_id(session->device));
     session_leave(session);
   }
 }

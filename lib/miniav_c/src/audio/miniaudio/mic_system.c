@@ -9,6 +9,7 @@
 
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
+#include "audio/linux/jack_quiet.h"
 #include "audio/linux/pulse_list.h"
 #endif
 
@@ -36,6 +37,8 @@ void mic_system_quiet_thread(enum mic_system system) {
 #if defined(__linux__)
   if (system == MIC_ALSA) {
     alsa_quiet_thread();
+  } else if (system == MIC_JACK) {
+    jack_quiet();
   }
 #else
   (void)system;
@@ -183,6 +186,20 @@ MiniAVResultCode mic_system_relist(enum mic_system system, const struct mic_list
                                    struct mic_list *list) {
   *list = (struct mic_list){0};
   return list_by_miniaudio(system, known, list, ANSWER_MS, NULL);
+}
+
+bool mic_system_may_have_changed(enum mic_system system, uint64_t *stamp) {
+#if defined(__linux__)
+  if (system == MIC_ALSA) {
+    uint64_t now = alsa_cards_stamp() + 1; /* never 0 */
+    bool changed = now != *stamp;
+    *stamp = now;
+    return changed;
+  }
+#endif
+  (void)system;
+  (void)stamp;
+  return true;
 }
 
 MiniAVResultCode mic_system_default(enum mic_system system, char id[MINIAV_TEXT_BYTES],

@@ -41,6 +41,10 @@ MiniAVResultCode mic_system_list(enum mic_system system, struct mic_list *list,
 MiniAVResultCode mic_system_relist(enum mic_system system, const struct mic_list *known,
                                    struct mic_list *list);
 
+/* Whether a list made now may differ from one made when this last gave true; *stamp is its memory,
+ * 0 at first. Cheap. */
+bool mic_system_may_have_changed(enum mic_system system, uint64_t *stamp);
+
 /* The bare id of the default microphone; DEVICE_NOT_FOUND when there is none. */
 MiniAVResultCode mic_system_default(enum mic_system system, char id[MINIAV_TEXT_BYTES],
                                     struct cancel *cancel);

@@ -112,8 +112,12 @@ void mic_watch_set_wake(struct mic_watch *watch, void (*wake)(void *user), void 
 }
 
 static void poll_run(struct mic_watch *watch) {
+  uint64_t stamp = 0;
   do {
     struct mic_list list;
+    if (!mic_system_may_have_changed(watch->system, &stamp) && !mic_watch_has_untold(watch)) {
+      continue;
+    }
     MiniAVResultCode result = mic_system_relist(watch->system, &watch->last, &list);
     if (result != MINIAV_ERROR_TIMEOUT) { /* a list that does not come says nothing */
       mic_watch_compare(watch, &list);
