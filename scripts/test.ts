@@ -61,12 +61,14 @@ function steps(filter: string): Step[] {
     {
       name: "deno",
       needs: ["packages", "dependencies", "library"],
+      after: ["c gcc"],
       alone: true,
       run: (log) => testWithDeno(log, filter),
     },
     {
       name: "bun",
       needs: ["packages", "dependencies", "library"],
+      after: ["c gcc"],
       alone: true,
       run: (log) => testWithBun(log, filter),
     },

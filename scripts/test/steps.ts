@@ -17,6 +17,8 @@ export interface Step {
   readonly name: string;
   /** Steps that must have succeeded before. */
   readonly needs?: readonly string[];
+  /** Steps that must have ended before, well or not. */
+  readonly after?: readonly string[];
   /** Nothing else runs at the same time: for tests that judge time. */
   readonly alone?: boolean;
   /** Does the work, with all output in `log`; a throw is one failed test. */
@@ -34,6 +36,7 @@ export class TestsFailed extends Error {
 /** Runs all steps; returns the sum. */
 export async function runSteps(steps: readonly Step[]): Promise<Counts> {
   const capacity = Math.max(2, navigator.hardwareConcurrency);
+  const chosen = new Set(steps.map((step) => step.name));
   const waiting = [...steps];
   const succeeded = new Set<string>();
   const ended = new Set<string>();
@@ -55,7 +58,10 @@ export async function runSteps(steps: readonly Step[]): Promise<Counts> {
   };
 
   while (waiting.length > 0 || running.size > 0) {
-    const ready = waiting.filter((step) => (step.needs ?? []).every((name) => ended.has(name)));
+    const ready = waiting.filter((step) =>
+      (step.needs ?? []).every((name) => ended.has(name)) &&
+      (step.after ?? []).every((name) => ended.has(name) || !chosen.has(name))
+    );
     const lonely = [...running.keys()].some((step) => step.alone === true);
     const next = ready.find((step) => step.alone !== true) ?? ready[0];
     const fits = next !== undefined && !lonely &&

@@ -37,3 +37,11 @@ foreach(file IN LISTS tests)
   add_test(NAME ${name} COMMAND ${name})
   set_tests_properties(${name} PROPERTIES TIMEOUT 180 ENVIRONMENT "${environment}")
 endforeach()
+
+# Programs that tests of the operating system's own devices start; none is a test by itself.
+file(GLOB programs CONFIGURE_DEPENDS "test/os/*.c")
+foreach(file IN LISTS programs)
+  get_filename_component(name "${file}" NAME_WE)
+  add_executable(${name} "${file}")
+  target_link_libraries(${name} PRIVATE miniav_objects)
+endforeach()
