@@ -51,7 +51,7 @@ export interface Headers {
 
 /** Reads the text of all headers, in the order in which they are included. */
 export function parseHeaders(text: string): Headers {
-  const macros = [...text.matchAll(/^#define (MINIAV_\w+) \d+u?$/gm)].map((
+  const macros = [...text.matchAll(/^#define (MINIAV_\w+) +\d+u?$/gm)].map((
     match,
   ) => (match[1] ?? ""));
   const enums = [...text.matchAll(/^typedef enum \{\n([\s\S]*?)^\} (\w+);/gm)].map((match) => ({
