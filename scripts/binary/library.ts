@@ -1,5 +1,6 @@
 /** What a shared library offers and asks for, read from the file itself: ELF, PE or Mach-O. */
 
+import { readFile } from "node:fs/promises";
 import { readElf } from "./elf.ts";
 import { readMachO } from "./macho.ts";
 import { readPe } from "./pe.ts";
@@ -15,7 +16,7 @@ export interface LibraryFacts {
 }
 
 export async function readLibrary(path: string): Promise<LibraryFacts> {
-  const bytes = await Deno.readFile(path);
+  const bytes = await readFile(path);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   if (view.getUint32(0) === 0x7f454c46) return readElf(view);
   if (view.getUint16(0) === 0x4d5a) return readPe(view);
