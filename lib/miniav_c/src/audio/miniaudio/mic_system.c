@@ -124,6 +124,12 @@ static MiniAVResultCode listing_run(void *argument) {
   MiniAVResultCode result = ma_box_open(box, listing->system);
   if (result == MINIAV_SUCCESS) {
     result = ma_result_to_code(ma_context_enumerate_devices(&box->context, add_device, listing));
+    ma_device_info info;
+    if (listing->system == MIC_JACK &&
+        ma_context_get_device_info(&box->context, ma_device_type_capture, NULL, &info) !=
+            MA_SUCCESS) {
+      listing->list.count = 0; /* miniaudio lists it also where there is no physical input */
+    }
     ma_box_close(box);
   }
   free(box);

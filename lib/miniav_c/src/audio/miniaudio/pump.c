@@ -161,7 +161,9 @@ static bool clock_prime(struct pump *pump) {
   }
   int64_t first_us = sample_ring_peek(pump->ring, 0).arrival_us;
   int64_t last_us = sample_ring_peek(pump->ring, records - 1).arrival_us;
-  if (last_us - first_us < PRIME_US && records < SAMPLE_RING_RECORDS / 2) {
+  bool filling = records >= SAMPLE_RING_RECORDS / 2 ||
+                 sample_ring_frames(pump->ring) >= pump->ring->capacity_frames / 2;
+  if (last_us - first_us < PRIME_US && !filling) {
     return false;
   }
   uint64_t end_frame = 0;

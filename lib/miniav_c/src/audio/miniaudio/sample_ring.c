@@ -62,6 +62,11 @@ uint32_t sample_ring_records(const struct sample_ring *ring) {
          atomic_load_explicit(&ring->read_record, memory_order_relaxed);
 }
 
+uint32_t sample_ring_frames(const struct sample_ring *ring) {
+  return (uint32_t)(atomic_load_explicit(&ring->write_frame, memory_order_acquire) -
+                    atomic_load_explicit(&ring->read_frame, memory_order_relaxed));
+}
+
 struct sample_arrival sample_ring_peek(const struct sample_ring *ring, uint32_t index) {
   uint32_t oldest = atomic_load_explicit(&ring->read_record, memory_order_relaxed);
   return ring->records[(oldest + index) & (SAMPLE_RING_RECORDS - 1)];

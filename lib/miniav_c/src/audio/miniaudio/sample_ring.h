@@ -48,6 +48,8 @@ void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t fr
 
 /* The reading thread, all below. How many records lie in the ring. */
 uint32_t sample_ring_records(const struct sample_ring *ring);
+/* How many frames lie in the ring. */
+uint32_t sample_ring_frames(const struct sample_ring *ring);
 /* The record at `index`, 0 the oldest; index < sample_ring_records(). */
 struct sample_arrival sample_ring_peek(const struct sample_ring *ring, uint32_t index);
 /* Up to `frames` frames that follow the last ones consumed, as far as they lie in one piece. */
