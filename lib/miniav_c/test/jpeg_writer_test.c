@@ -10,7 +10,8 @@
 
 #define PI 3.14159265358979323846
 
-/* ---- a decoder: baseline, 4:2:0, restart intervals -------------------------------------------- */
+/* ---- a decoder: baseline, 4:2:0, restart intervals --------------------------------------------
+ */
 
 struct huffman {
   uint32_t lengths[16];
@@ -119,8 +120,8 @@ static void read_scan(struct decoder *d) {
     uint32_t x = mcu % across;
     uint32_t y = mcu / across;
     for (uint32_t i = 0; i < 4; i++) {
-      uint8_t *out = d->planes[0] + (size_t)(y * 16 + i / 2 * 8) * d->strides[0] + x * 16 +
-                     i % 2 * 8;
+      uint8_t *out =
+          d->planes[0] + (size_t)(y * 16 + i / 2 * 8) * d->strides[0] + x * 16 + i % 2 * 8;
       read_block(d, &predicted[0], out, d->strides[0]);
     }
     for (uint32_t c = 1; c < 3; c++) {
@@ -186,7 +187,8 @@ static void decoder_free(struct decoder *d) {
   }
 }
 
-/* ---- tests ------------------------------------------------------------------------------------ */
+/* ---- tests ------------------------------------------------------------------------------------
+ */
 
 struct movie {
   struct pattern *pattern;
@@ -200,8 +202,8 @@ struct movie {
 static void movie_create(struct movie *movie, uint32_t width, uint32_t height) {
   struct pattern_plan plan = {
       .format = MINIAV_PIXEL_FORMAT_MJPEG, .width = width, .height = height};
-  *movie = (struct movie){.pattern = pattern_create(&plan),
-                          .writer = jpeg_writer_create(width, height)};
+  *movie =
+      (struct movie){.pattern = pattern_create(&plan), .writer = jpeg_writer_create(width, height)};
   movie->data = malloc(pattern_bytes(movie->pattern));
   CHECK_EQ(pattern_planes(movie->pattern, movie->planes), 3);
   for (uint32_t i = 0; i < 3; i++) {
@@ -231,8 +233,8 @@ static int difference(const struct movie *movie, const struct decoder *d) {
   return largest;
 }
 
-static void check_file(const struct movie *movie, const uint8_t *file, size_t bytes,
-                       uint32_t width, uint32_t height, uint64_t counter, int tolerance) {
+static void check_file(const struct movie *movie, const uint8_t *file, size_t bytes, uint32_t width,
+                       uint32_t height, uint64_t counter, int tolerance) {
   struct decoder d;
   if (decode(&d, file, bytes)) {
     CHECK(d.width == width && d.height == height);

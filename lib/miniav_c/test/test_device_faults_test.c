@@ -30,7 +30,8 @@ static void skip_frames(MiniAVCameraContextHandle context, uint32_t count) {
   }
 }
 
-/* ---- arguments -------------------------------------------------------------------------------- */
+/* ---- arguments --------------------------------------------------------------------------------
+ */
 
 static void test_arguments(void) {
   CHECK_EQ(MiniAV_TestSetFault(NULL, MINIAV_TEST_FAULT_NONE, 0), MINIAV_ERROR_INVALID_ARG);
@@ -53,7 +54,8 @@ static void test_arguments(void) {
   CHECK_EQ(MiniAV_TestLog(MINIAV_LOG_LEVEL_INFO, "text"), MINIAV_SUCCESS);
 }
 
-/* ---- refusals --------------------------------------------------------------------------------- */
+/* ---- refusals ---------------------------------------------------------------------------------
+ */
 
 static void test_failures(void) {
   MiniAVCameraContextHandle context = NULL;
@@ -85,7 +87,8 @@ static void test_failures(void) {
   destroy(context);
 }
 
-/* ---- frames ----------------------------------------------------------------------------------- */
+/* ---- frames -----------------------------------------------------------------------------------
+ */
 
 static void test_frame_faults(void) {
   MiniAVCameraContextHandle context = camera("test:bars", &fast);
@@ -172,7 +175,8 @@ static void test_stall(void) {
   CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
 }
 
-/* ---- formats ---------------------------------------------------------------------------------- */
+/* ---- formats ----------------------------------------------------------------------------------
+ */
 
 static void test_change_format(void) {
   MiniAVCameraContextHandle context = camera("test:bars", &fast);
@@ -216,7 +220,8 @@ static void test_change_format(void) {
   CHECK_EQ(MiniAV_Audio_DestroyContext(audio), MINIAV_SUCCESS);
 }
 
-/* ---- devices that go and come ------------------------------------------------------------------ */
+/* ---- devices that go and come ------------------------------------------------------------------
+ */
 
 static bool is_listed(const char *id) {
   MiniAVDeviceInfo *devices = NULL;
@@ -337,7 +342,8 @@ static void test_default_moves(void) {
   CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
 }
 
-/* ---- hanging ---------------------------------------------------------------------------------- */
+/* ---- hanging ----------------------------------------------------------------------------------
+ */
 
 /* Each operation hangs until it is cancelled, and until the fault is cleared. */
 static void test_hangs(void) {

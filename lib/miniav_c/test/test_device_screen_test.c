@@ -120,8 +120,8 @@ static void test_cursor(void) {
 static void test_region(void) {
   MiniAVScreenContextHandle context = screen();
   MiniAVVideoInfo nv12 = {.pixel_format = MINIAV_PIXEL_FORMAT_NV12};
-  static const MiniAVRect wrong[] = {{0, 0, 1921, 10},     {1, 0, 1920, 10}, {-1, 0, 10, 10},
-                                     {0, 0, 0, 10},        {0, 1000, 10, 81}, {0, 0, INT32_MAX, 1},
+  static const MiniAVRect wrong[] = {{0, 0, 1921, 10},    {1, 0, 1920, 10},  {-1, 0, 10, 10},
+                                     {0, 0, 0, 10},       {0, 1000, 10, 81}, {0, 0, INT32_MAX, 1},
                                      {INT32_MAX, 0, 1, 1}};
   for (uint32_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
     CHECK_EQ(MiniAV_Screen_ConfigureRegion(context, "test:display", wrong[i].x, wrong[i].y,

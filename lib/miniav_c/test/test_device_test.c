@@ -11,7 +11,8 @@
 #define AMPLITUDE 0.25118864315095801
 #define TWO_PI    6.28318530717958647693
 
-/* ---- lists ------------------------------------------------------------------------------------ */
+/* ---- lists ------------------------------------------------------------------------------------
+ */
 
 static bool lists(const MiniAVDeviceInfo *devices, uint32_t count, const char *id) {
   for (uint32_t i = 0; i < count; i++) {
@@ -84,11 +85,12 @@ static void test_formats(void) {
     MiniAV_FreeFormatList(formats, count);
     CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
   }
-  static const MiniAVVideoInfo wrong[] = {{.width = 15, .height = 64},
-                                          {.width = 7681, .height = 64},
-                                          {.width = 64, .height = 4321},
-                                          {.pixel_format = MINIAV_PIXEL_FORMAT_H264},
-                                          {.frame_rate_numerator = 241, .frame_rate_denominator = 1}};
+  static const MiniAVVideoInfo wrong[] = {
+      {.width = 15, .height = 64},
+      {.width = 7681, .height = 64},
+      {.width = 64, .height = 4321},
+      {.pixel_format = MINIAV_PIXEL_FORMAT_H264},
+      {.frame_rate_numerator = 241, .frame_rate_denominator = 1}};
   MiniAVCameraContextHandle context = NULL;
   CHECK_EQ(MiniAV_Camera_CreateContext(&context), MINIAV_SUCCESS);
   for (uint32_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
@@ -98,7 +100,8 @@ static void test_formats(void) {
   CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
 }
 
-/* ---- pictures --------------------------------------------------------------------------------- */
+/* ---- pictures ---------------------------------------------------------------------------------
+ */
 
 static void test_pixel_formats(void) {
   for (int format = MINIAV_PIXEL_FORMAT_I420; format <= MINIAV_PIXEL_FORMAT_X2BGR10; format++) {
@@ -156,8 +159,8 @@ static void test_times(void) {
   int64_t now_us = 0;
   for (uint32_t i = 0; i < 120 && next(context, &buffer); i++) {
     MiniAV_GetTime(&now_us);
-    start_us = i == 0 ? buffer.timestamp_us - (int64_t)(buffer.sequence * 1001000000 / 240000)
-                      : start_us;
+    start_us =
+        i == 0 ? buffer.timestamp_us - (int64_t)(buffer.sequence * 1001000000 / 240000) : start_us;
     CHECK_EQ(buffer.timestamp_us, start_us + (int64_t)(buffer.sequence * 1001000000 / 240000));
     CHECK(buffer.timestamp_us <= now_us);
     check_strip(&buffer);
@@ -194,7 +197,8 @@ static void test_flood(void) {
   CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
 }
 
-/* ---- sound ------------------------------------------------------------------------------------ */
+/* ---- sound ------------------------------------------------------------------------------------
+ */
 
 static double sample_at(const MiniAVBuffer *buffer, uint32_t index) {
   const uint8_t *data = buffer->data.audio.data;
@@ -232,9 +236,8 @@ static double deviation(const MiniAVBuffer *buffer, uint32_t a, bool by_channel,
   for (uint32_t i = 0; i < frames * channels; i++) {
     uint64_t sample = buffer->sequence * frames + i / channels;
     uint32_t frequency = by_channel ? a * (i % channels + 1) : a;
-    double expected = frequency * 2 < buffer->sample_rate
-                          ? sine_at(frequency, sample, buffer->sample_rate)
-                          : 0.0;
+    double expected =
+        frequency * 2 < buffer->sample_rate ? sine_at(frequency, sample, buffer->sample_rate) : 0.0;
     expected = gain * (expected + (b == 0 ? 0.0 : sine_at(b, sample, buffer->sample_rate)));
     double difference = fabs(sample_at(buffer, i) - expected);
     largest = difference > largest ? difference : largest;
@@ -303,7 +306,8 @@ static void test_sound_settings(void) {
   CHECK_EQ(MiniAV_Audio_DestroyContext(context), MINIAV_SUCCESS);
 }
 
-/* ---- loopback --------------------------------------------------------------------------------- */
+/* ---- loopback ---------------------------------------------------------------------------------
+ */
 
 static void check_loopback(MiniAVLoopbackContextHandle context, uint32_t a, uint32_t b) {
   MiniAVBuffer buffer;
@@ -353,12 +357,12 @@ static void test_loopback_targets(void) {
   check_targets(&name, 1, MINIAV_LOOPBACK_MODE_EXCLUDE, 440, 0);
   check_targets(both, 2, MINIAV_LOOPBACK_MODE_INCLUDE, 440, 880);
   MiniAVLoopbackContextHandle context = loopback();
-  CHECK_EQ(MiniAV_Loopback_ConfigureWithTargets(context, &nobody, 1, MINIAV_LOOPBACK_MODE_INCLUDE,
-                                                NULL),
-           MINIAV_ERROR_DEVICE_NOT_FOUND);
-  CHECK_EQ(MiniAV_Loopback_ConfigureWithTargets(context, both, 1, MINIAV_LOOPBACK_MODE_EXCLUDE,
-                                                NULL),
-           MINIAV_ERROR_NOT_SUPPORTED);
+  CHECK_EQ(
+      MiniAV_Loopback_ConfigureWithTargets(context, &nobody, 1, MINIAV_LOOPBACK_MODE_INCLUDE, NULL),
+      MINIAV_ERROR_DEVICE_NOT_FOUND);
+  CHECK_EQ(
+      MiniAV_Loopback_ConfigureWithTargets(context, both, 1, MINIAV_LOOPBACK_MODE_EXCLUDE, NULL),
+      MINIAV_ERROR_NOT_SUPPORTED);
   CHECK_EQ(MiniAV_Loopback_DestroyContext(context), MINIAV_SUCCESS);
   nobody.flags = MINIAV_LOOPBACK_FLAG_WAIT;
   check_targets(&nobody, 1, MINIAV_LOOPBACK_MODE_INCLUDE, 0, 0);

@@ -62,7 +62,7 @@ static struct test_device devices[DEVICES] = {
 };
 
 static struct mutex faults_mutex = MUTEX_INITIALIZER;
-static bool watched[KINDS];                             /* under the lock */
+static bool watched[KINDS]; /* under the lock */
 static _Atomic(struct test_device *) made_default[KINDS];
 static atomic_int permissions[KINDS] = {PERMISSION_NONE, PERMISSION_NONE, PERMISSION_NONE,
                                         PERMISSION_NONE};
@@ -258,8 +258,7 @@ static bool code_is_valid(int64_t value) {
   return value >= MINIAV_ERROR_NO_BUFFER && value <= MINIAV_SUCCESS;
 }
 
-static bool value_is_valid(const struct test_device *device, MiniAVTestFault fault,
-                           int64_t value) {
+static bool value_is_valid(const struct test_device *device, MiniAVTestFault fault, int64_t value) {
   switch (fault) {
   case MINIAV_TEST_FAULT_CHANGE_FORMAT:
     return change_is_valid(device, value);

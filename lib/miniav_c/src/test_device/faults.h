@@ -32,9 +32,9 @@ struct test_device {
   const char *name;
   MiniAVKind kind;
   bool can_be_default;
-  bool flat_out;            /* without a frame rate: as fast as it can */
-  enum pattern_theme theme; /* cameras and screens */
-  struct test_tone_spec tone;    /* what sounds */
+  bool flat_out;              /* without a frame rate: as fast as it can */
+  enum pattern_theme theme;   /* cameras and screens */
+  struct test_tone_spec tone; /* what sounds */
 
   atomic_bool unplugged;
   atomic_uint losses;

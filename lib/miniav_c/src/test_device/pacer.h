@@ -8,11 +8,11 @@
 #include <stdint.h>
 
 struct pacer {
-  int64_t tick_us;       /* of the next tick */
-  uint64_t numerator;    /* ticks … */
-  uint64_t whole_us;     /* from one tick to the next, and … */
-  uint64_t rest;         /* … this many numerator-ths of a microsecond besides */
-  uint64_t accumulated;  /* of those, at tick_us */
+  int64_t tick_us;      /* of the next tick */
+  uint64_t numerator;   /* ticks … */
+  uint64_t whole_us;    /* from one tick to the next, and … */
+  uint64_t rest;        /* … this many numerator-ths of a microsecond besides */
+  uint64_t accumulated; /* of those, at tick_us */
 };
 
 /* numerator ticks in denominator seconds; neither is 0, both are below 2^32. */

@@ -90,7 +90,8 @@ static void planes_lay_out(struct pattern *pattern) {
   }
 }
 
-/* Writes `count` pixels of one row of a plane; colors begins at the first of them, which is even. */
+/* Writes `count` pixels of one row of a plane; colors begins at the first of them, which is even.
+ */
 static void row_encode(const struct palette_plane *plane, const uint8_t *colors, uint32_t count,
                        uint8_t *out) {
   uint32_t bytes = plane->group_bytes;
@@ -302,7 +303,14 @@ static void area_fill(const struct pattern *pattern, uint8_t *data, const MiniAV
 }
 
 static void render(const struct pattern *pattern, uint8_t *data) {
-  memset(data, PATTERN_PADDING_BYTE, pattern->bytes);
+  for (uint32_t i = 0; i < pattern->palette.plane_count; i++) {
+    const struct pattern_plane *plane = &pattern->planes[i];
+    uint8_t *padding = data + plane->offset_bytes + plane->row_bytes;
+    for (uint32_t y = 0; y < plane->height; y++) {
+      memset(padding, PATTERN_PADDING_BYTE, plane->stride_bytes - plane->row_bytes);
+      padding += plane->stride_bytes;
+    }
+  }
   MiniAVRect all = {0, 0, (int32_t)row_pixels(pattern), (int32_t)pattern->planes[0].height};
   area_fill(pattern, data, &all, ROW_UPPER);
   MiniAVRect strip = pattern_strip(pattern);

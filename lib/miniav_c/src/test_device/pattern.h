@@ -34,8 +34,9 @@
  * full range. Alpha is 255; the undefined byte of an X format is 0, so that whoever takes it for
  * alpha sees nothing.
  *
- * Memory. Rows are padded to the next multiple of 64 bytes that leaves at least one byte of padding,
- * planes follow each other; padding holds 0xA5. Whoever ignores strides cannot pass by luck.
+ * Memory. Rows are padded to the next multiple of 64 bytes that leaves at least one byte of
+ * padding, planes follow each other; padding holds 0xA5. Whoever ignores strides cannot pass by
+ * luck.
  *
  * Threads: a pattern is used by one at a time. Nothing here allocates but pattern_create.
  */
@@ -81,7 +82,8 @@ struct pattern_plane {
   size_t size_bytes;
 };
 
-/* What of the moving parts a block shows now: each block has its own. All zero: not yet rendered. */
+/* What of the moving parts a block shows now: each block has its own. All zero: not yet rendered.
+ */
 struct pattern_marks {
   bool rendered;
   MiniAVRect box;

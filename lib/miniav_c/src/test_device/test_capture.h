@@ -35,12 +35,12 @@ struct test_capture {
 
   struct mutex mutex;
   struct condition changed;
-  bool running;         /* the thread lives; under the mutex */
+  bool running; /* the thread lives; under the mutex */
   atomic_bool stopping;
-  atomic_uint told;     /* counts what follows */
-  double rate_limit;    /* under the mutex; 0: none */
+  atomic_uint told;  /* counts what follows */
+  double rate_limit; /* under the mutex; 0: none */
   bool rate_limit_told;
-  MiniAVRect region;    /* under the mutex; width 0: as it is */
+  MiniAVRect region; /* under the mutex; width 0: as it is */
 
   uint32_t told_seen; /* the thread's from here on */
   uint32_t losses_seen;

@@ -1,4 +1,5 @@
-/* What the test devices offer: lists, formats, consent; the parts of the four backends that are alike. */
+/* What the test devices offer: lists, formats, consent; the parts of the four backends that are
+ * alike. */
 #ifndef MINIAV_TEST_DEVICE_TEST_OFFER_H
 #define MINIAV_TEST_DEVICE_TEST_OFFER_H
 

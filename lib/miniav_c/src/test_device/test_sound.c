@@ -74,8 +74,7 @@ int64_t test_sound_due_us(const struct test_sound *sound) {
 static void drop_missed(struct test_sound *sound, int64_t now_us) {
   int64_t due_us = test_sound_due_us(sound);
   if (now_us - due_us > LAG_LIMIT_US && now_us - due_us > 2 * (due_us - sound->pacer.tick_us)) {
-    uint64_t missed =
-        pacer_ticks_before(&sound->pacer, now_us - (due_us - sound->pacer.tick_us));
+    uint64_t missed = pacer_ticks_before(&sound->pacer, now_us - (due_us - sound->pacer.tick_us));
     leave_out(sound, missed);
     capture_count_drop(sound->capture, DROP_LATE, missed);
   }

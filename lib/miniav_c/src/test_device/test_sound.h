@@ -18,7 +18,7 @@ struct test_sound {
   struct test_tone_spec spec;
   struct test_tone tone;
   struct block_pool *pool;
-  struct pacer pacer;   /* ticks are chunks */
+  struct pacer pacer; /* ticks are chunks */
   uint32_t chunk_us;
   uint32_t chunk_frames;
   uint64_t next_sample; /* number of the first sample of the next chunk */

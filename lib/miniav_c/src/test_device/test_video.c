@@ -3,12 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CURSOR_BYTES      (PATTERN_CURSOR_SIZE * PATTERN_CURSOR_SIZE * 4)
-#define MIN_BLOCKS        4u
-#define SPARE_BLOCKS      2u
-#define LAG_INTERVALS     12
-#define LAG_MIN_US        50000
-#define LAG_MAX_US        100000
+#define CURSOR_BYTES  (PATTERN_CURSOR_SIZE * PATTERN_CURSOR_SIZE * 4)
+#define MIN_BLOCKS    4u
+#define SPARE_BLOCKS  2u
+#define LAG_INTERVALS 12
+#define LAG_MIN_US    50000
+#define LAG_MAX_US    100000
 
 MiniAVIntrinsics test_video_intrinsics(uint32_t width, uint32_t height) {
   return (MiniAVIntrinsics){.width = width,
@@ -205,8 +205,7 @@ static void describe_cursor(struct test_video *video, uint8_t *pixels) {
   } else {
     metadata->flags &= ~(uint32_t)MINIAV_METADATA_CURSOR_PIXELS;
   }
-  pattern_cursor_position(video->pattern, video->counter, &metadata->cursor_x,
-                          &metadata->cursor_y);
+  pattern_cursor_position(video->pattern, video->counter, &metadata->cursor_x, &metadata->cursor_y);
   metadata->cursor_visible = metadata->cursor_x >= 0 && metadata->cursor_y >= 0 &&
                              metadata->cursor_x < (int32_t)video->setup.info.width &&
                              metadata->cursor_y < (int32_t)video->setup.info.height;

@@ -2,8 +2,8 @@
  * The pictures of one running capture of a test device: pattern, pool, clock, counter.
  *
  * Frames are leased straight from the pool. A block is painted whole the first time it is taken
- * (not before start: most of a pool is never used, and its pages then cost nothing), afterwards only
- * its moving parts. One thread at a time; only open and reopen allocate.
+ * (not before start: most of a pool is never used, and its pages then cost nothing), afterwards
+ * only its moving parts. One thread at a time; only open and reopen allocate.
  */
 #ifndef MINIAV_TEST_DEVICE_TEST_VIDEO_H
 #define MINIAV_TEST_DEVICE_TEST_VIDEO_H
@@ -24,8 +24,8 @@ struct test_video_setup {
   uint32_t canvas_width;
   uint32_t canvas_height;
   enum pattern_theme theme;
-  bool is_screen;                /* has damage and a pointer */
-  MiniAVCursorMode cursor_mode;  /* screens */
+  bool is_screen;               /* has damage and a pointer */
+  MiniAVCursorMode cursor_mode; /* screens */
   bool has_intrinsics;
 };
 
@@ -33,9 +33,9 @@ struct test_video {
   struct capture *capture;
   struct test_video_setup setup;
   struct pattern *pattern;
-  struct jpeg_writer *jpeg;          /* MJPEG only */
-  uint8_t *jpeg_canvas;              /* its one picture, and … */
-  struct pattern_marks jpeg_marks;   /* … what moves in it */
+  struct jpeg_writer *jpeg;        /* MJPEG only */
+  uint8_t *jpeg_canvas;            /* its one picture, and … */
+  struct pattern_marks jpeg_marks; /* … what moves in it */
   struct block_pool *pool;
   struct pattern_marks marks[BLOCK_POOL_MAX];
   struct pacer pacer;

@@ -15,7 +15,8 @@ static uint32_t common_divisor(uint32_t a, uint32_t b) {
   return a;
 }
 
-bool test_tone_init(struct test_tone *tone, const struct test_tone_spec *spec, uint32_t rate, uint32_t channels) {
+bool test_tone_init(struct test_tone *tone, const struct test_tone_spec *spec, uint32_t rate,
+                    uint32_t channels) {
   *tone = (struct test_tone){.channels = channels};
   uint32_t divisor = rate;
   uint32_t highest_hz = 0;
@@ -48,7 +49,8 @@ void test_tone_destroy(struct test_tone *tone) {
   tone->samples = NULL;
 }
 
-void test_tone_write(const struct test_tone *tone, uint64_t first, size_t frames, float gain, float *out) {
+void test_tone_write(const struct test_tone *tone, uint64_t first, size_t frames, float gain,
+                     float *out) {
   for (uint32_t c = 0; c < tone->channels; c++) {
     uint32_t step = tone->steps[c];
     /* samples[0] is 0: a step of 0 stays there. */

@@ -30,10 +30,12 @@ struct test_tone {
 };
 
 /* False when memory is exhausted. */
-bool test_tone_init(struct test_tone *tone, const struct test_tone_spec *spec, uint32_t rate, uint32_t channels);
+bool test_tone_init(struct test_tone *tone, const struct test_tone_spec *spec, uint32_t rate,
+                    uint32_t channels);
 void test_tone_destroy(struct test_tone *tone);
 
 /* Writes interleaved samples from number `first` on. */
-void test_tone_write(const struct test_tone *tone, uint64_t first, size_t frames, float gain, float *out);
+void test_tone_write(const struct test_tone *tone, uint64_t first, size_t frames, float gain,
+                     float *out);
 
 #endif

@@ -25,7 +25,7 @@ static inline void only_test_devices(void) {
 }
 
 static inline MiniAVVideoInfo video(uint32_t width, uint32_t height, MiniAVPixelFormat format,
-                             uint32_t rate) {
+                                    uint32_t rate) {
   return (MiniAVVideoInfo){.width = width,
                            .height = height,
                            .pixel_format = format,

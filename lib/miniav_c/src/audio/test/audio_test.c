@@ -54,8 +54,7 @@ static MiniAVResultCode audio_test_open(struct capture *capture,
   return *state != NULL ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
 }
 
-static MiniAVResultCode audio_test_permission(MiniAVPermission *permission,
-                                              struct cancel *cancel) {
+static MiniAVResultCode audio_test_permission(MiniAVPermission *permission, struct cancel *cancel) {
   return test_permission_tell(MINIAV_KIND_AUDIO, false, permission, cancel);
 }
 

@@ -53,26 +53,24 @@ static MiniAVResultCode camera_test_enumerate(uint32_t filter, struct device_lis
 /* Flat out is a frame rate of 0 / 0: none is known. */
 static MiniAVVideoInfo default_of(const struct test_device *device) {
   if (device->flat_out) {
-    return (MiniAVVideoInfo){320, 240, MINIAV_PIXEL_FORMAT_GRAY8, 0, 0, MINIAV_OUTPUT_PREFERENCE_CPU};
+    return (MiniAVVideoInfo){320, 240, MINIAV_PIXEL_FORMAT_GRAY8,
+                             0,   0,   MINIAV_OUTPUT_PREFERENCE_CPU};
   }
-  return (MiniAVVideoInfo){1280, 720, MINIAV_PIXEL_FORMAT_NV12, 30, 1, MINIAV_OUTPUT_PREFERENCE_CPU};
+  return (MiniAVVideoInfo){1280, 720, MINIAV_PIXEL_FORMAT_NV12,
+                           30,   1,   MINIAV_OUTPUT_PREFERENCE_CPU};
 }
 
 static void add_format(struct format_list *formats, uint32_t width, uint32_t height,
                        MiniAVPixelFormat format, uint32_t rate) {
-  MiniAVVideoInfo info = {width,
-                          height,
-                          format,
-                          rate,
-                          rate == 0 ? 0 : 1,
-                          MINIAV_OUTPUT_PREFERENCE_CPU};
+  MiniAVVideoInfo info = {
+      width, height, format, rate, rate == 0 ? 0 : 1, MINIAV_OUTPUT_PREFERENCE_CPU};
   format_list_add_video(formats, &info);
 }
 
 /* The usual formats in the usual sizes, then every other format at 1280 × 720. */
 static void add_formats(struct format_list *formats) {
-  static const uint32_t sizes[][3] = {{1280, 720, 60},  {1920, 1080, 60}, {640, 480, 60},
-                                      {320, 240, 240},  {3840, 2160, 60}, {7680, 4320, 30}};
+  static const uint32_t sizes[][3] = {{1280, 720, 60}, {1920, 1080, 60}, {640, 480, 60},
+                                      {320, 240, 240}, {3840, 2160, 60}, {7680, 4320, 30}};
   static const MiniAVPixelFormat usual[] = {MINIAV_PIXEL_FORMAT_NV12, MINIAV_PIXEL_FORMAT_YUY2,
                                             MINIAV_PIXEL_FORMAT_MJPEG, MINIAV_PIXEL_FORMAT_BGRA32};
   for (uint32_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
@@ -156,14 +154,13 @@ static MiniAVResultCode camera_test_open(struct capture *capture,
   }
   struct test_capture_setup setup = {
       .has_video = true,
-      .video = {.theme = device->theme,
-                .has_intrinsics = device->theme == PATTERN_THEME_BARS2},
+      .video = {.theme = device->theme, .has_intrinsics = device->theme == PATTERN_THEME_BARS2},
       .follows_default = request->device_id[0] == 0,
   };
   MiniAVVideoInfo fallback = default_of(device);
-  result = test_video_choose(&request->video, &fallback,
-                             device->flat_out ? MAX_FLOOD_RATE : MAX_RATE, &setup.video.info,
-                             cancel);
+  result =
+      test_video_choose(&request->video, &fallback, device->flat_out ? MAX_FLOOD_RATE : MAX_RATE,
+                        &setup.video.info, cancel);
   if (result != MINIAV_SUCCESS) {
     return result;
   }
@@ -207,14 +204,14 @@ static MiniAVResultCode camera_test_property_info(void *state, MiniAVPropertyKey
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   const struct control *control = &controls[i];
-  *info = (MiniAVPropertyInfo){
-      .key = key,
-      .type = control->type,
-      .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE | (uint32_t)MINIAV_PROPERTY_FLAG_WRITABLE,
-      .minimum = (double)control->minimum,
-      .maximum = (double)control->maximum,
-      .step = (double)control->step,
-      .default_value = (double)control->default_value};
+  *info = (MiniAVPropertyInfo){.key = key,
+                               .type = control->type,
+                               .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE |
+                                        (uint32_t)MINIAV_PROPERTY_FLAG_WRITABLE,
+                               .minimum = (double)control->minimum,
+                               .maximum = (double)control->maximum,
+                               .step = (double)control->step,
+                               .default_value = (double)control->default_value};
   if (control->has_auto) {
     info->flags |= MINIAV_PROPERTY_FLAG_HAS_AUTO;
   }

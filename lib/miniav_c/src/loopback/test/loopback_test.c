@@ -42,8 +42,8 @@ static MiniAVResultCode loopback_test_probe(void) {
 
 static void list_add(struct device_list *devices, const char *id, MiniAVLoopbackTargetType type,
                      uint32_t filter) {
-  const struct test_device *device =
-      test_device_find(MINIAV_KIND_LOOPBACK, type == MINIAV_LOOPBACK_TARGET_WINDOW ? "process" : id);
+  const struct test_device *device = test_device_find(
+      MINIAV_KIND_LOOPBACK, type == MINIAV_LOOPBACK_TARGET_WINDOW ? "process" : id);
   if (device == NULL || (filter != MINIAV_LOOPBACK_TARGET_NONE && filter != (uint32_t)type)) {
     return;
   }
@@ -192,9 +192,9 @@ static MiniAVResultCode loopback_test_open(struct capture *capture,
   if (loopback == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  loopback->per_process = by_targets ? request->mode == MINIAV_LOOPBACK_MODE_INCLUDE &&
-                                           (sources & SOURCE_SYSTEM) == 0
-                                     : strcmp(device->id, "process") == 0;
+  loopback->per_process =
+      by_targets ? request->mode == MINIAV_LOOPBACK_MODE_INCLUDE && (sources & SOURCE_SYSTEM) == 0
+                 : strcmp(device->id, "process") == 0;
   *format = test_capture_format(&setup);
   *state = loopback;
   return MINIAV_SUCCESS;

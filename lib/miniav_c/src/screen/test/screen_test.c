@@ -65,7 +65,11 @@ static MiniAVResultCode screen_test_enumerate(uint32_t filter, struct device_lis
 }
 
 static MiniAVVideoInfo default_of(const struct test_device *device) {
-  MiniAVVideoInfo info = {DISPLAY_WIDTH, DISPLAY_HEIGHT, MINIAV_PIXEL_FORMAT_BGRX32, 60, 1,
+  MiniAVVideoInfo info = {DISPLAY_WIDTH,
+                          DISPLAY_HEIGHT,
+                          MINIAV_PIXEL_FORMAT_BGRX32,
+                          60,
+                          1,
                           MINIAV_OUTPUT_PREFERENCE_CPU};
   if (is_window(device)) {
     info.width = WINDOW_WIDTH;
@@ -296,7 +300,7 @@ static MiniAVResultCode screen_test_set_property(void *state, MiniAVPropertyKey 
   case MINIAV_PROPERTY_FRAME_RATE_LIMIT:
     test_capture_limit_rate(screen->capture, value->value.number);
     return MINIAV_SUCCESS;
-  case MINIAV_PROPERTY_CURSOR_MODE:  /* start reads these two … */
+  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these two … */
   case MINIAV_PROPERTY_AUDIO_SOURCE:
   case MINIAV_PROPERTY_REPEAT_LAST_FRAME: /* … and there is always a new frame */
     return MINIAV_SUCCESS;
