@@ -12,7 +12,12 @@ import { allocate } from "../ffi/mod.ts";
 import type { Handle, Native, OperationOptions } from "../ffi/mod.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { CaptureParts } from "./capture.ts";
-import { chooseVideoFormat, directVideoRequest, exactVideo, formatError } from "./constraints.ts";
+import {
+  chooseVideoFormat,
+  directVideoRequest,
+  formatError,
+  unlistedVideoRequest,
+} from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { videoFormatFrom, videoRequest } from "./formats.ts";
@@ -168,8 +173,8 @@ async function resolveRequest(
   ]);
   const chosen = chooseVideoFormat(options, offered, preferred);
   if (chosen !== null) return chosen;
-  // A device may take more than it lists; then it says so itself.
-  if (offered.length === 0) return exactVideo(options);
+  const unlisted = unlistedVideoRequest(options, preferred);
+  if (unlisted !== null) return unlisted;
   throw formatError("Camera.open", "", offered);
 }
 

@@ -151,18 +151,57 @@ function numberWish(constraint: NumberConstraint | undefined, own?: number): num
   return Math.min(Math.max(value, wish.min ?? value), wish.max ?? Infinity);
 }
 
+/**
+ * What to ask of a device that lists nothing that fits: its default with the fixed values. A device
+ * may take more than it lists, and says so itself. Null: a `min` or `max` speaks against it.
+ */
+export function unlistedVideoRequest(
+  wishes: VideoWishes,
+  preferred: VideoFormat | null,
+): Partial<VideoFormat> | null {
+  const { frameRateFraction: _, ...own } = preferred ?? { frameRateFraction: null };
+  const request: Partial<VideoFormat> = { ...own, ...exactVideo(wishes) };
+  const possible = VIDEO_KEYS.every((key) => {
+    const wish = wishOf<number | string>(wishes[key]);
+    const value = request[key];
+    return wish === null || value === undefined || meets(value, wish, 0);
+  });
+  return possible ? request : null;
+}
+
 /** The error for wishes that cannot be met, with what there is. */
 export function formatError(
   operation: string,
   backend: string,
   offered: readonly VideoFormat[],
 ): MiniAVError {
-  const lines = offered.slice(0, 40).map((format) => `  ${describeVideoFormat(format)}`);
-  const more = offered.length > lines.length ? [`  … ${offered.length - lines.length} more`] : [];
+  const lines = describeOffer(offered);
   return new MiniAVError("FORMAT_NOT_SUPPORTED", {
     operation,
     backend,
-    hint: `The device offers\n${[...lines, ...more].join("\n") || "  nothing that it tells"}`,
+    hint: `The device offers\n${lines.join("\n") || "  nothing that it tells"}`,
+  });
+}
+
+/** One line a size: "  1280x720 NV12 MJPEG at 30, 60 fps". */
+function describeOffer(offered: readonly VideoFormat[]): string[] {
+  const rates = new Map<string, Set<string>>();
+  for (const { width, height, format, frameRate } of offered) {
+    const key = `${width}x${height} ${format}`;
+    const rate = rates.get(key) ?? new Set();
+    if (frameRate > 0) rate.add(String(Number(frameRate.toFixed(3))));
+    rates.set(key, rate);
+  }
+  const lines = new Map<string, string[]>();
+  for (const [key, set] of rates) {
+    const [size = "", format = ""] = key.split(" ");
+    const tail = set.size === 0 ? "" : ` at ${[...set].join(", ")} fps`;
+    const line = `${size}\n${tail}`;
+    lines.set(line, [...lines.get(line) ?? [], format]);
+  }
+  return [...lines].map(([line, formats]) => {
+    const [size = "", tail = ""] = line.split("\n");
+    return `  ${size} ${formats.join(" ")}${tail}`;
   });
 }
 

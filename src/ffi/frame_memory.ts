@@ -256,6 +256,7 @@ export class OwnedMemory implements FrameMemory {
   }
 
   copySize(layout: readonly PlaneLayout[] | null): number {
+    this.#check("allocationSize");
     if (layout === null) return this.#size;
     return Math.max(
       0,
