@@ -43,8 +43,12 @@ test("32 captures that wait leave threads for files", async (t) => {
     stalled: boolean;
   };
   assert.ok(stalled);
-  // A pool whose threads all wait answers when the first wait is over: hundreds of milliseconds.
-  const best = Math.min(...during);
-  assert.ok(best < 100, `a file took ${during.map((ms) => ms.toFixed(1)).join(", ")} ms`);
-  t.diagnostic(`${best.toFixed(1)} ms, ${Math.min(...before).toFixed(1)} ms without captures`);
+  // A pool whose threads all wait answers when a wait of hundreds of milliseconds is over.
+  const average = mean(during);
+  assert.ok(average < 100, `a file took ${during.map((ms) => ms.toFixed(1)).join(", ")} ms`);
+  t.diagnostic(`${average.toFixed(1)} ms, ${mean(before).toFixed(1)} ms without captures`);
 });
+
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
