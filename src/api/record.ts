@@ -18,8 +18,8 @@ export interface RecordOptions {
   readonly seconds?: number | undefined;
   /** Ends the recording early; the file is complete all the same. */
   readonly signal?: AbortSignal | undefined;
-  /** After each piece of sound. */
-  readonly onProgress?: ((progress: RecordProgress) => void) | undefined;
+  /** After each piece of sound; the recording waits for its promise. */
+  readonly onProgress?: ((progress: RecordProgress) => void | Promise<void>) | undefined;
 }
 
 export interface RecordProgress {
@@ -86,7 +86,7 @@ export async function writeSound(
       const { data } = audio;
       const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
       await writer.write(left < bytes.byteLength ? bytes.subarray(0, left) : bytes);
-      options.onProgress?.({ seconds: writer.seconds, bytes: writer.bytes });
+      await options.onProgress?.({ seconds: writer.seconds, bytes: writer.bytes });
     }
   } finally {
     options.signal?.removeEventListener("abort", stop);

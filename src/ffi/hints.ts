@@ -29,6 +29,27 @@ const PACKAGES = {
     suse: "libpulse0",
     alpine: "libpulse",
   },
+  alsa: {
+    debian: "libasound2",
+    fedora: "alsa-lib",
+    arch: "alsa-lib",
+    suse: "libasound2",
+    alpine: "alsa-lib",
+  },
+  dbus: {
+    debian: "dbus-user-session libdbus-1-3",
+    fedora: "dbus-daemon dbus-libs",
+    arch: "dbus",
+    suse: "dbus-1 libdbus-1-3",
+    alpine: "dbus",
+  },
+  xcb: {
+    debian: "libxcb1 libxcb-shm0 libxcb-damage0 libxcb-xfixes0 libxcb-randr0 libxcb-composite0",
+    fedora: "libxcb",
+    arch: "libxcb",
+    suse: "libxcb1 libxcb-shm0 libxcb-damage0 libxcb-xfixes0 libxcb-randr0 libxcb-composite0",
+    alpine: "libxcb",
+  },
   portal: {
     debian: "xdg-desktop-portal xdg-desktop-portal-gtk",
     fedora: "xdg-desktop-portal xdg-desktop-portal-gtk",

@@ -1,0 +1,235 @@
+/** `miniav record` */
+
+import { extname } from "node:path";
+import { isCompressed, PIXEL_FORMATS, SAMPLE_FORMATS } from "../../mod.ts";
+import type { PixelFormat, SampleFormat } from "../../mod.ts";
+import { choice, duration, flag, number, text } from "../args.ts";
+import type { OptionValues } from "../args.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import { watchInterrupts } from "../interrupt.ts";
+import type { Interrupt } from "../interrupt.ts";
+import {
+  AUDIO_OPTIONS,
+  audioOptions,
+  deviceOption,
+  VIDEO_OPTIONS,
+  videoOptions,
+} from "../options.ts";
+import { checkExtension, defaultFileName, openOutput, STANDARD_OUTPUT } from "../output.ts";
+import type { Output } from "../output.ts";
+import { progressLine } from "../progress.ts";
+import type { ProgressLine } from "../progress.ts";
+import { recordPictures, recordSound } from "../recording.ts";
+import type { PictureSummary, SoundSummary } from "../recording.ts";
+import { AUDIO_KINDS, findTarget, KINDS, openAudio, openVideo, VIDEO_KINDS } from "../sources.ts";
+import type { AudioKind, Target, VideoKind } from "../sources.ts";
+import { formatBytes, formatTime, printable } from "../terminal.ts";
+
+const OPTIONS = {
+  kind: choice("KIND", KINDS, { short: "k", help: `what to record: ${KINDS.join(", ")}` }),
+  device: deviceOption,
+  output: text("FILE", { short: "o", help: "the file, .wav or .y4m; - is standard output" }),
+  force: flag({ short: "y", help: "replace a file that exists" }),
+  seconds: duration("TIME", {
+    short: "t",
+    help: "how long: 10, 2.5s, 90m, 1:30; without it until Ctrl-C",
+  }),
+  ...AUDIO_OPTIONS,
+  ...VIDEO_OPTIONS,
+  format: choice("FORMAT", [...SAMPLE_FORMATS, ...PIXEL_FORMATS], {
+    help: `${SAMPLE_FORMATS.join(", ")} for sound; for pictures exactly this pixel format`,
+  }),
+  chroma: choice("N", ["420", "444"], {
+    help: "what becomes of RGB pictures: 420 (default) halves their colour, 444 keeps it",
+  }),
+  process: number("PID", { min: 1, max: 0x7fffffff, integer: true }, {
+    help: "loopback: only what this process and its children play",
+  }),
+  application: text("NAME", { help: "loopback: only what programs of this name play" }),
+  progress: flag({ help: "a line of progress each second where there is no terminal" }),
+} as const;
+
+type Options = OptionValues<typeof OPTIONS>;
+
+export const record = defineCommand({
+  name: "record",
+  summary: "record sound as WAV or pictures as Y4M",
+  details: [
+    "Records until --seconds have passed or Ctrl-C is pressed; the file is whole in either case. " +
+    "What to record is told by --kind, by --device, or by the file's extension (.wav is the " +
+    "microphone, .y4m the camera). Without --output the file gets a name with kind and time.",
+    "WAV becomes RF64 past 4 GiB. Sound that was lost is silence in the file, so that it keeps " +
+    "time. Y4M holds raw pictures at a constant rate: where none came in time the last one is " +
+    "repeated, and the summary says how often. For other kinds of file pipe into FFmpeg.",
+    "A file that exists is never replaced without --force; what cannot be had as asked is an " +
+    "error, not something else.",
+  ],
+  options: OPTIONS,
+  examples: [
+    ["miniav record -o talk.wav -t 10", "ten seconds of the microphone"],
+    ["miniav record --application spotify -o song.wav", "what one program plays"],
+    ["miniav record --kind screen -o - -t 5 | ffmpeg -i - screen.mp4", "the screen, as MP4"],
+  ],
+  async run(options) {
+    const kinds = whatToRecord(options);
+    const target = await findTarget(options.device, kinds);
+    if (target.kind === "camera" || target.kind === "screen") {
+      return await recordVideo({ ...target, kind: target.kind }, options);
+    }
+    return await recordAudio({ ...target, kind: target.kind }, options);
+  },
+});
+
+const AUDIO_EXTENSIONS = ["wav", "wave", "rf64"];
+const VIDEO_EXTENSIONS = ["y4m"];
+const CONVERT = "for other kinds of file: miniav record -o - … | ffmpeg -i - FILE";
+
+/** The kinds among which the device is looked for; the first one when no device is named. */
+function whatToRecord(options: Options) {
+  const soundOf = options.process ?? options.application;
+  if (soundOf !== undefined) {
+    if (options.process !== undefined && options.application !== undefined) {
+      throw new UsageError("--process and --application exclude each other");
+    }
+    if (options.device !== undefined || (options.kind ?? "loopback") !== "loopback") {
+      throw new UsageError("--process and --application go with neither --device nor another kind");
+    }
+    return ["loopback"] as const;
+  }
+  if (options.kind !== undefined) return [options.kind];
+  const extension = extname(options.output ?? "").slice(1).toLowerCase();
+  if (AUDIO_EXTENSIONS.includes(extension)) return AUDIO_KINDS;
+  if (VIDEO_EXTENSIONS.includes(extension)) return VIDEO_KINDS;
+  if (options.device !== undefined) return KINDS;
+  throw new UsageError("what to record is missing: --kind, --device, or a file .wav or .y4m");
+}
+
+// -- sound ----------------------------------------------------------------------------------
+
+async function recordAudio(target: Target<AudioKind>, options: Options): Promise<number> {
+  refuse(options, ["size", "fps", "chroma"], target.kind);
+  const format = SAMPLE_FORMATS.find((format) => format === options.format);
+  if (options.format !== undefined && format === undefined) {
+    throw new UsageError(`--format ${options.format} is a format of pictures, not of sound`);
+  }
+  checkOutput(options, AUDIO_EXTENSIONS);
+  return await intoOutput(target.kind, "wav", options, async (output, interrupt, line) => {
+    const wishes = audioOptions({ ...options, format: format as SampleFormat | undefined });
+    const soundOf = {
+      processId: options.process,
+      name: options.application,
+      tree: options.process !== undefined,
+    };
+    await using capture = await openAudio(
+      target,
+      { ...wishes, signal: interrupt.signal },
+      target.kind === "loopback" ? soundOf : {},
+    );
+    capture.on("stalled", () => line.note("Nothing comes from the device."));
+    capture.on("resumed", () => line.note("It comes again."));
+    const summary = await recordSound(capture, output, {
+      seconds: options.seconds,
+      signal: interrupt.signal,
+      onProgress: (progress) => line.update(progress),
+    });
+    return soundText(summary);
+  });
+}
+
+function soundText({ format, seconds, bytes, gaps, silence, dropped }: SoundSummary): string {
+  const { sampleRate, channelCount } = format;
+  return [
+    formatTime(seconds),
+    `${sampleRate} Hz, ${channelCount} ${
+      channelCount === 1 ? "channel" : "channels"
+    }, ${format.format}`,
+    formatBytes(bytes),
+    `${dropped} dropped`,
+    ...(gaps === 0 ? [] : [`${gaps} gaps, ${silence.toFixed(3)} s of silence in their place`]),
+  ].join(", ");
+}
+
+// -- pictures -------------------------------------------------------------------------------
+
+async function recordVideo(target: Target<VideoKind>, options: Options): Promise<number> {
+  refuse(options, ["rate", "channels"], target.kind);
+  const format = PIXEL_FORMATS.find((format) => format === options.format);
+  if (options.format !== undefined && format === undefined) {
+    throw new UsageError(`--format ${options.format} is a format of sound, not of pictures`);
+  }
+  if (format !== undefined && isCompressed(format)) {
+    throw new UsageError(`--format ${format}: Y4M holds raw pictures`);
+  }
+  checkOutput(options, VIDEO_EXTENSIONS);
+  return await intoOutput(target.kind, "y4m", options, async (output, interrupt, line) => {
+    const wishes = videoOptions({ ...options, format: format as PixelFormat | undefined });
+    await using capture = await openVideo(target, { ...wishes, signal: interrupt.signal });
+    const mayRest = target.kind === "screen";
+    if (!mayRest) {
+      capture.onStall((stalled) =>
+        line.note(stalled ? "Nothing comes from the device." : "It comes again.")
+      );
+    }
+    const summary = await recordPictures(capture, output, {
+      seconds: options.seconds,
+      chroma: options.chroma ?? "420",
+      mayRest,
+      signal: interrupt.signal,
+      onProgress: (progress) => line.update(progress),
+    });
+    return pictureText(summary);
+  });
+}
+
+function pictureText(summary: PictureSummary): string {
+  const { format, frames, seconds, rate, bytes, chroma, repeated, skipped, dropped } = summary;
+  return [
+    `${formatTime(seconds)}, ${frames} pictures at ${Number(rate.toFixed(3))} fps`,
+    `${format.width}x${format.height} ${format.format} as ${chroma}`,
+    formatBytes(bytes),
+    `${dropped} dropped`,
+    `${repeated} repeated`,
+    `${skipped} left out`,
+  ].join(", ");
+}
+
+// -- both -----------------------------------------------------------------------------------
+
+type OptionName = keyof Options;
+
+/** An option that means nothing here was meant for something else. */
+function refuse(options: Options, names: readonly OptionName[], kind: string): void {
+  for (const name of names) {
+    if (options[name] !== undefined) throw new UsageError(`--${name} does not go with a ${kind}`);
+  }
+}
+
+function checkOutput({ output }: Options, extensions: readonly string[]): void {
+  if (output !== undefined) checkExtension(output, extensions, CONVERT);
+}
+
+/** Opens the file, records into it and says what became of it. */
+async function intoOutput(
+  kind: string,
+  extension: string,
+  options: Options,
+  work: (output: Output, interrupt: Interrupt, line: ProgressLine) => Promise<string>,
+): Promise<number> {
+  const path = options.output ?? defaultFileName(kind, extension);
+  const output = await openOutput(path, { force: options.force });
+  using interrupt = watchInterrupts();
+  const line = progressLine(options.progress);
+  try {
+    const summary = await work(output, interrupt, line);
+    await output.close();
+    line.note(`${printable(path === STANDARD_OUTPUT ? output.name : path)}: ${summary}`);
+    return EXIT.ok;
+  } catch (error) {
+    line.end();
+    await output.close().catch(() => {});
+    // Ended before anything was recorded.
+    if (interrupt.signal.aborted && output.written === 0) return EXIT.interrupted;
+    throw error;
+  }
+}

@@ -1,0 +1,90 @@
+/** `miniav snapshot` */
+
+import { Camera, encodePng, Screen } from "../../mod.ts";
+import type { CapturedVideoFrame, VideoCaptureOptions } from "../../mod.ts";
+import { choice, flag, number, text } from "../args.ts";
+import { defineCommand } from "../command.ts";
+import { EXIT, UsageError } from "../failure.ts";
+import { watchInterrupts } from "../interrupt.ts";
+import { deviceOption, pixelFormatOption, VIDEO_OPTIONS, videoOptions } from "../options.ts";
+import { checkExtension, defaultFileName, openOutput, STANDARD_OUTPUT } from "../output.ts";
+import { findTarget, VIDEO_KINDS } from "../sources.ts";
+import type { Target, VideoKind } from "../sources.ts";
+import { formatBytes, printable, printError } from "../terminal.ts";
+
+/** A camera that shows nothing for so long will not. A dialog of the desktop may take longer. */
+const CAMERA_TIMEOUT_MS = 15_000;
+
+export const snapshot = defineCommand({
+  name: "snapshot",
+  summary: "one picture of a camera, a screen or a window, as PNG",
+  details: [
+    "Takes the default camera, unless --kind or --device says otherwise: its light goes on. " +
+    "A screen may bring up the desktop's own dialog. Without --output the file gets a name with " +
+    "kind and time, in the current folder. A file that exists is never replaced without --force.",
+  ],
+  options: {
+    device: deviceOption,
+    kind: choice("KIND", VIDEO_KINDS, { short: "k", help: "camera (default) or screen" }),
+    output: text("FILE", { short: "o", help: "the file; - is standard output" }),
+    force: flag({ short: "y", help: "replace a file that exists" }),
+    ...VIDEO_OPTIONS,
+    format: pixelFormatOption,
+    skip: number("N", { min: 0, max: 1000, integer: true }, {
+      help: "pictures to pass over first, while a camera finds its exposure; default 0",
+    }),
+  },
+  examples: [
+    ["miniav snapshot -o me.png --skip 10", "the default camera"],
+    ["miniav snapshot --kind screen -o - | display", "the screen, to a program"],
+  ],
+  async run(options) {
+    if (options.output !== undefined) checkExtension(options.output, ["png"], CONVERT);
+    const target = await findTarget(
+      options.device,
+      options.kind !== undefined
+        ? [options.kind]
+        : options.device === undefined
+        ? ["camera" as const]
+        : VIDEO_KINDS,
+    );
+    const path = options.output ?? defaultFileName(target.kind, "png");
+    const output = await openOutput(path, { force: options.force });
+    using interrupt = watchInterrupts();
+    try {
+      const wishes = { ...videoOptions(options), signal: interrupt.signal };
+      using frame = await grab(target, wishes, options.skip ?? 0);
+      const { codedWidth, codedHeight, format } = frame;
+      const png = await encodePng(frame);
+      await output.write(png);
+      if (path !== STANDARD_OUTPUT) {
+        const size = `${codedWidth}x${codedHeight} ${format}`;
+        printError(`${printable(path)}: ${size}, ${formatBytes(png.byteLength)}\n`);
+      }
+      return EXIT.ok;
+    } catch (error) {
+      if (!interrupt.signal.aborted) throw error;
+      return EXIT.interrupted;
+    } finally {
+      await output.close();
+    }
+  },
+});
+
+const CONVERT = "for another kind, convert it: miniav snapshot -o - | ffmpeg -i - FILE";
+
+function grab(
+  target: Target<VideoKind>,
+  wishes: VideoCaptureOptions,
+  skip: number,
+): Promise<CapturedVideoFrame> {
+  if (wishes.format === "MJPEG" || wishes.format === "H264") {
+    throw new UsageError(`a PNG is made of raw pictures, and ${wishes.format} is compressed`);
+  }
+  if (target.kind === "camera") {
+    return Camera.grab({ ...wishes, deviceId: target.id, skip, timeout: CAMERA_TIMEOUT_MS });
+  }
+  if (skip > 0) throw new UsageError("--skip is for cameras");
+  const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };
+  return Screen.grab({ ...wishes, ...place });
+}

@@ -1,0 +1,229 @@
+/** The four kinds of source, spoken to in one way. */
+
+import { Camera, Loopback, Microphone, MiniAVError, Screen } from "../mod.ts";
+import type {
+  AudioCaptureOptions,
+  AudioFormat,
+  CapturedVideoFrame,
+  CaptureStats,
+  DeviceInfo,
+  DeviceKind,
+  LoopbackTarget,
+  PermissionState,
+  VideoCaptureOptions,
+  VideoFormat,
+} from "../mod.ts";
+import { CommandError } from "./failure.ts";
+import { nearest } from "./suggest.ts";
+
+export const KINDS = ["camera", "screen", "microphone", "loopback"] as const;
+export const VIDEO_KINDS = ["camera", "screen"] as const;
+export const AUDIO_KINDS = ["microphone", "loopback"] as const;
+export type VideoKind = (typeof VIDEO_KINDS)[number];
+export type AudioKind = (typeof AUDIO_KINDS)[number];
+
+/** A daemon that does not answer must not hold a command up for longer. */
+export const LIST_TIMEOUT_MS = 10_000;
+
+/** A device, and whether it is a window, which is opened in another way than a display. */
+export interface Listed {
+  readonly device: DeviceInfo;
+  readonly isWindow: boolean;
+}
+
+/** What there is of one kind; the error when that could not be found out. */
+export interface Listing {
+  readonly kind: DeviceKind;
+  readonly devices: readonly Listed[];
+  readonly error: MiniAVError | null;
+}
+
+const WAITING = { timeout: LIST_TIMEOUT_MS };
+
+const plain = (devices: readonly DeviceInfo[]): Listed[] =>
+  devices.map((device) => ({ device, isWindow: false }));
+
+const LISTERS: Readonly<Record<DeviceKind, () => Promise<Listed[]>>> = {
+  camera: async () => plain(await Camera.enumerateDevices(WAITING)),
+  screen: async () => {
+    const displays = await Screen.enumerateDevices(WAITING);
+    // Not every system lists windows; its displays are there all the same.
+    const windows = await Screen.enumerateWindows(WAITING).catch(emptyWhenUnsupported);
+    return [...plain(displays), ...windows.map((device) => ({ device, isWindow: true }))];
+  },
+  microphone: async () => plain(await Microphone.enumerateDevices(WAITING)),
+  loopback: async () => plain(await Loopback.enumerateDevices(WAITING)),
+};
+
+function emptyWhenUnsupported(error: unknown): DeviceInfo[] {
+  if (error instanceof MiniAVError && error.code === "NOT_SUPPORTED") return [];
+  throw error;
+}
+
+/** The devices of one kind. A failure of that kind is a part of the answer. */
+export async function list(kind: DeviceKind): Promise<Listing> {
+  try {
+    return { kind, devices: await LISTERS[kind](), error: null };
+  } catch (error) {
+    const isOfThisKind = error instanceof MiniAVError && error.code !== "LOAD_FAILED";
+    if (!isOfThisKind) throw error;
+    return { kind, devices: [], error };
+  }
+}
+
+const PERMISSIONS: Readonly<Record<DeviceKind, () => Promise<PermissionState>>> = {
+  camera: () => Camera.permission(WAITING),
+  screen: () => Screen.permission(WAITING),
+  microphone: () => Microphone.permission(WAITING),
+  loopback: () => Loopback.permission(WAITING),
+};
+
+export function permission(kind: DeviceKind): Promise<PermissionState> {
+  return PERMISSIONS[kind]();
+}
+
+/** What to open: a device, or the default one of a kind. */
+export interface Target<Kind extends DeviceKind = DeviceKind> {
+  readonly kind: Kind;
+  readonly id: string | undefined;
+  readonly isWindow: boolean;
+}
+
+/** The target that `--device` and `--kind` name; `id` is an id or a name that only one device has. */
+export async function findTarget<Kind extends DeviceKind>(
+  id: string | undefined,
+  kinds: readonly Kind[],
+): Promise<Target<Kind>> {
+  if (id === undefined) {
+    const [kind] = kinds;
+    if (kind === undefined) throw new TypeError("no kind to look for");
+    return { kind, id, isWindow: false };
+  }
+  const listings = await Promise.all(
+    kinds.map(async (kind) => ({ kind, listing: await list(kind) })),
+  );
+  const all = listings.flatMap(({ kind, listing }) =>
+    listing.devices.map((listed) => ({ ...listed, kind }))
+  );
+  const wanted = id.toLowerCase();
+  const exact = all.filter(({ device }) => device.id === id);
+  const named = all.filter(({ device }) => device.name.toLowerCase() === wanted);
+  const [found, second] = exact.length > 0 ? exact : named;
+  if (found !== undefined) {
+    if (second !== undefined) throw ambiguous(id, exact.length > 0 ? exact : named);
+    return { kind: found.kind, id: found.device.id, isWindow: found.isWindow };
+  }
+  // Backends that are not listed are reached by their prefix.
+  const [onlyKind] = kinds;
+  if (kinds.length === 1 && onlyKind !== undefined && id.includes(":")) {
+    return { kind: onlyKind, id, isWindow: false };
+  }
+  throw unknownDevice(id, kinds, all);
+}
+
+function ambiguous(
+  id: string,
+  found: readonly { readonly device: DeviceInfo; readonly kind: DeviceKind }[],
+): CommandError {
+  const kinds = new Set(found.map(({ kind }) => kind));
+  const ids = new Set(found.map(({ device }) => device.id));
+  const hint = ids.size > 1
+    ? `Name it by its id: ${[...ids].join(", ")}`
+    : `Say which with ${[...kinds].map((kind) => `--kind ${kind}`).join(" or ")}.`;
+  return new CommandError(`more than one device is called "${id}"`, {
+    code: "DEVICE_NOT_FOUND",
+    hint,
+  });
+}
+
+function unknownDevice(
+  id: string,
+  kinds: readonly DeviceKind[],
+  all: readonly Listed[],
+): CommandError {
+  const close = nearest(id, all.flatMap(({ device }) => [device.id, device.name]));
+  const list = kinds.length === KINDS.length
+    ? "miniav devices"
+    : kinds.map((kind) => `miniav devices --kind ${kind}`).join(" and ");
+  const meant = close === null ? "" : ` Did you mean ${close}?`;
+  return new CommandError(`there is no ${kinds.join(" or ")} "${id}"`, {
+    code: "DEVICE_NOT_FOUND",
+    hint: `${list} lists what there is.${meant}`,
+  });
+}
+
+/** The formats that a device offers, and which of them it would choose by itself. */
+export interface OfferedFormats<Format> {
+  readonly formats: readonly Format[];
+  readonly preferred: Format | null;
+}
+
+export async function videoFormats(target: Target): Promise<OfferedFormats<VideoFormat>> {
+  if (target.kind === "screen") {
+    return { formats: await Screen.supportedFormats(target.id, WAITING), preferred: null };
+  }
+  const [formats, preferred] = await Promise.all([
+    Camera.supportedFormats(target.id, WAITING),
+    Camera.defaultFormat(target.id, WAITING),
+  ]);
+  return { formats, preferred };
+}
+
+export async function audioFormats(target: Target): Promise<OfferedFormats<AudioFormat>> {
+  const source = target.kind === "loopback" ? Loopback : Microphone;
+  const [formats, preferred] = await Promise.all([
+    source.supportedFormats(target.id, WAITING),
+    source.defaultFormat(target.id, WAITING),
+  ]);
+  return { formats, preferred };
+}
+
+/** A running capture of pictures. */
+export interface VideoSource extends AsyncIterable<CapturedVideoFrame>, AsyncDisposable {
+  readonly video: VideoFormat;
+  stats(): CaptureStats;
+  stop(): Promise<void>;
+  /** Nothing comes, or it comes again. */
+  onStall(listener: (stalled: boolean) => void): void;
+}
+
+export async function openVideo(
+  target: Target<VideoKind>,
+  options: VideoCaptureOptions,
+): Promise<VideoSource> {
+  if (target.kind === "camera") {
+    const camera = await Camera.open({ ...options, deviceId: target.id });
+    return videoSource(camera, () => camera.format);
+  }
+  const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };
+  const screen = await Screen.open({ ...options, ...place, audio: false });
+  return videoSource(screen, () => screen.format.video);
+}
+
+function videoSource(capture: Camera | Screen, format: () => VideoFormat): VideoSource {
+  return {
+    get video() {
+      return format();
+    },
+    stats: () => capture.stats(),
+    stop: () => capture.stop(),
+    onStall: (listener) => {
+      capture.on("stalled", () => listener(true));
+      capture.on("resumed", () => listener(false));
+    },
+    [Symbol.asyncIterator]: () => capture[Symbol.asyncIterator](),
+    [Symbol.asyncDispose]: () => capture.stop(),
+  };
+}
+
+/** What a loopback listens to, instead of a device. */
+export type SoundOf = Pick<LoopbackTarget, "processId" | "name" | "tree">;
+
+export function openAudio(
+  target: Target<AudioKind>,
+  options: AudioCaptureOptions,
+  soundOf: SoundOf = {},
+): Promise<Microphone | Loopback> {
+  if (target.kind === "microphone") return Microphone.open({ ...options, deviceId: target.id });
+  return Loopback.open({ ...options, ...soundOf, deviceId: target.id });
+}
