@@ -27,6 +27,12 @@ export async function checkLibrary(path: string): Promise<string> {
   return `${wanted.length} functions`;
 }
 
+/** Checks only what a library exports, for one that was built for this machine alone. */
+export async function checkExports(path: string): Promise<void> {
+  const problems = exportProblems(await readLibrary(path), await publicFunctions());
+  if (problems.length > 0) throw new Error(`${path}\n${problems.join("\n")}`);
+}
+
 /** Checks every platform's library; each must have been built. */
 export async function checkLibraries(): Promise<string> {
   const problems: string[] = [];

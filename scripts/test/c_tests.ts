@@ -1,5 +1,6 @@
 /** The C library by CMake: built, tested by CTest, installed and used as a stranger would. */
 
+import { checkExports } from "../check_exports.ts";
 import { BUILD, C_LIBRARY } from "../paths.ts";
 import { join } from "../path.ts";
 import { run } from "../process.ts";
@@ -75,6 +76,7 @@ export async function testInstall(log: string): Promise<string> {
   const folder = variantFolder(VARIANTS.plain);
   const prefix = join(folder, "install");
   await run("cmake", ["--install", folder, "--prefix", prefix], { log });
+  await checkExports(join(prefix, "lib", "libminiav.so"));
   const source = join(folder, "consumer.c");
   const program = join(folder, "consumer");
   await Deno.writeTextFile(source, CONSUMER);
