@@ -66,7 +66,7 @@ const TYPES: Readonly<Record<ParameterType, string>> = {
 };
 
 export function bunRuntime(): Runtime | null {
-  const api = (globalThis as { Bun?: BunApi }).Bun;
+  const api = (globalThis as unknown as { Bun?: BunApi }).Bun;
   if (api === undefined) return null;
   let ffi: BunFfi | undefined;
   const loadFfi = (): BunFfi => {

@@ -71,7 +71,7 @@ const EVENTS_POLL_MS = 100;
 type ParkedWait = (waiter: Handle, timeoutMs: number) => Promise<number>;
 
 export function denoRuntime(): Runtime | null {
-  const api = (globalThis as { Deno?: DenoApi }).Deno;
+  const api = (globalThis as unknown as { Deno?: DenoApi }).Deno;
   if (api === undefined || typeof api.dlopen !== "function") return null;
   const granted = (name: string, details: { path?: string; variable?: string } = {}): boolean =>
     api.permissions.querySync({ name, ...details }).state === "granted";

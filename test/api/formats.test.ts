@@ -235,8 +235,8 @@ test("a screen with sound gives both, told apart by their type", async () => {
     if (seen.size === 2) break;
   }
   await using window = await Screen.open({ windowId: "test:window" });
-  for await (using frame of window) {
-    assert.equal(frame.type, "video");
+  for await (using picture of window) {
+    assert.equal(picture.type, "video");
     break;
   }
   await assert.rejects(

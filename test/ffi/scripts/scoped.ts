@@ -51,8 +51,8 @@ for await (using audio of microphone) {
   if (samples > 9600) break;
 }
 await using screen = await Screen.open({ deviceId: "test:display" });
-for await (using frame of screen) {
-  if (frame.damage === null) throw new Error("no damage");
+for await (using picture of screen) {
+  if (picture.damage === null) throw new Error("no damage");
   break;
 }
 await using loopback = await Loopback.open({ deviceId: "test:system" });
