@@ -11,6 +11,7 @@
 #include "common/registry_internal.h"
 #include "common/waiter.h"
 #include "support/check.h"
+#include "support/test_backends.h"
 #include "support/threads.h"
 
 static MiniAVWaiterHandle make(void) {
@@ -210,6 +211,7 @@ static void destroy_body(uint32_t index) {
 }
 
 int main(void) {
+  use_test_backends();
   test_wakes();
   test_log();
   test_device_events();

@@ -230,11 +230,35 @@ MiniAVResultCode kind_permission(MiniAVKind kind, bool request, MiniAVPermission
   return ask(permission, cancel);
 }
 
+/* Told to watch: the test devices, the backend that serves, and those before it, whose daemon may
+ * come yet. One bit a row of the table; guarded by there being one caller at a time. */
+static uint32_t watching[4];
+
+static uint32_t backends_to_watch(MiniAVKind kind) {
+  char forced[32];
+  forced_backend(kind, forced);
+  const struct backend *const *table = kind_backends(kind);
+  const struct backend *serving = serving_backend(kind, forced);
+  uint32_t chosen = 0;
+  bool after_serving = false;
+  for (uint32_t i = 0; table[i] != NULL; i++) {
+    bool is_test = (table[i]->flags & BACKEND_IS_TEST) != 0;
+    bool is_allowed = forced[0] == 0 || strcmp(forced, table[i]->name) == 0;
+    if (table[i]->watch != NULL && is_allowed && (is_test || !after_serving)) {
+      chosen |= 1u << i;
+    }
+    after_serving = after_serving || table[i] == serving;
+  }
+  return chosen;
+}
+
 void kind_watch(MiniAVKind kind, bool on) {
-  /* Every backend is told: a daemon that is not there yet may come later, which is a change too. */
-  for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
-    if ((*at)->watch != NULL) {
-      (*at)->watch(on);
+  const struct backend *const *table = kind_backends(kind);
+  uint32_t chosen = on ? backends_to_watch(kind) : 0;
+  for (uint32_t i = 0; table[i] != NULL; i++) {
+    if ((chosen >> i & 1) != (watching[kind] >> i & 1)) {
+      table[i]->watch((chosen >> i & 1) != 0);
     }
   }
+  watching[kind] = chosen;
 }
