@@ -1,6 +1,6 @@
 /** Where a recording or picture goes: a new file, or a stream such as standard output. */
 
-import { write as writeCallback } from "node:fs";
+import { existsSync, write as writeCallback } from "node:fs";
 import { open, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
 import { basename, dirname, extname } from "node:path";
@@ -84,7 +84,7 @@ async function openFile(path: string, mode: string): Promise<FileHandle> {
 }
 
 const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  ENOENT: ["its folder does not exist", "Make the folder first: mkdir -p FOLDER"],
+  ENOENT: ["no file can be made there", ""],
   ENOTDIR: ["a part of the path is no folder", ""],
   EACCES: ["this user may not write there", "Choose a folder of your own."],
   EPERM: ["this user may not write there", "Choose a folder of your own."],
@@ -100,14 +100,16 @@ const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>>
 /** A failed write or open, in words. */
 function outputError(path: string, error: unknown): CommandError {
   const code = systemCode(error);
+  if (code === "ENOENT" && !existsSync(dirname(path))) {
+    return new CommandError(`${path} cannot be written: its folder does not exist`, {
+      code,
+      hint: `Make the folder first: mkdir -p ${dirname(path)}`,
+      cause: error,
+    });
+  }
   const [reason, hint] = REASONS[code] ??
     [error instanceof Error ? error.message : String(error), ""];
-  const folder = code === "ENOENT" ? `mkdir -p ${dirname(path)}` : "";
-  return new CommandError(`${path} cannot be written: ${reason}`, {
-    code,
-    hint: folder === "" ? hint : `Make the folder first: ${folder}`,
-    cause: error,
-  });
+  return new CommandError(`${path} cannot be written: ${reason}`, { code, hint, cause: error });
 }
 
 /** Hands over bytes; returns how many were taken. */
@@ -219,9 +221,14 @@ export function defaultFileName(kind: string, extension: string, now = new Date(
   return `${kind}-${day}-${time}.${extension}`;
 }
 
-/** Refuses a name whose extension promises another kind of file. */
-export function checkExtension(path: string, allowed: readonly string[], hint: string): void {
+/** Refuses a name whose extension promises another kind of file than the one that is written. */
+export function checkExtension(
+  path: string,
+  what: string,
+  allowed: readonly string[],
+  hint: string,
+): void {
   const extension = extname(basename(path)).slice(1).toLowerCase();
   if (path === STANDARD_OUTPUT || extension === "" || allowed.includes(extension)) return;
-  throw new UsageError(`${path}: this is written as .${allowed[0]}, not .${extension}; ${hint}`);
+  throw new UsageError(`${path}: ${what} becomes .${allowed[0]}, not .${extension}; ${hint}`);
 }

@@ -142,9 +142,8 @@ function unknownDevice(
   all: readonly Listed[],
 ): CommandError {
   const close = nearest(id, all.flatMap(({ device }) => [device.id, device.name]));
-  const list = kinds.length === KINDS.length
-    ? "miniav devices"
-    : kinds.map((kind) => `miniav devices --kind ${kind}`).join(" and ");
+  const [only] = kinds.length === 1 ? kinds : [];
+  const list = only === undefined ? "miniav devices" : `miniav devices --kind ${only}`;
   const meant = close === null ? "" : ` Did you mean ${close}?`;
   return new CommandError(`there is no ${kinds.join(" or ")} "${id}"`, {
     code: "DEVICE_NOT_FOUND",

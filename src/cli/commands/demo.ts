@@ -307,7 +307,7 @@ async function openDemoFile({ folder }: Job, name: string): Promise<DemoFile> {
 const HEADER = [
   "KIND",
   "DEVICE",
-  "",
+  "SOURCE",
   "FORMAT",
   "FRAMES",
   "FPS",

@@ -113,7 +113,7 @@ async function recordAudio(target: Target<AudioKind>, options: Options): Promise
   if (options.format !== undefined && format === undefined) {
     throw new UsageError(`--format ${options.format} is a format of pictures, not of sound`);
   }
-  checkOutput(options, AUDIO_EXTENSIONS);
+  checkOutput(options, "sound", AUDIO_EXTENSIONS);
   return await intoOutput(target.kind, "wav", options, async (output, interrupt, line) => {
     const wishes = audioOptions({ ...options, format: format as SampleFormat | undefined });
     const soundOf = {
@@ -161,7 +161,7 @@ async function recordVideo(target: Target<VideoKind>, options: Options): Promise
   if (format !== undefined && isCompressed(format)) {
     throw new UsageError(`--format ${format}: Y4M holds raw pictures`);
   }
-  checkOutput(options, VIDEO_EXTENSIONS);
+  checkOutput(options, "video", VIDEO_EXTENSIONS);
   return await intoOutput(target.kind, "y4m", options, async (output, interrupt, line) => {
     const wishes = videoOptions({ ...options, format: format as PixelFormat | undefined });
     await using capture = await openVideo(target, { ...wishes, signal: interrupt.signal });
@@ -205,8 +205,8 @@ function refuse(options: Options, names: readonly OptionName[], kind: string): v
   }
 }
 
-function checkOutput({ output }: Options, extensions: readonly string[]): void {
-  if (output !== undefined) checkExtension(output, extensions, CONVERT);
+function checkOutput({ output }: Options, what: string, extensions: readonly string[]): void {
+  if (output !== undefined) checkExtension(output, what, extensions, CONVERT);
 }
 
 /** Opens the file, records into it and says what became of it. */
@@ -230,6 +230,9 @@ async function intoOutput(
     await output.close().catch(() => {});
     // Ended before anything was recorded.
     if (interrupt.signal.aborted && output.written === 0) return EXIT.interrupted;
+    if (output.written > 0 && !output.isStream) {
+      line.note(`${printable(path)}: what came before is there, ${formatBytes(output.written)}`);
+    }
     throw error;
   }
 }

@@ -39,7 +39,7 @@ export const snapshot = defineCommand({
     ["miniav snapshot --kind screen -o - | display", "the screen, to a program"],
   ],
   async run(options) {
-    if (options.output !== undefined) checkExtension(options.output, ["png"], CONVERT);
+    if (options.output !== undefined) checkExtension(options.output, "a picture", ["png"], CONVERT);
     const target = await findTarget(
       options.device,
       options.kind !== undefined
@@ -63,6 +63,8 @@ export const snapshot = defineCommand({
       }
       return EXIT.ok;
     } catch (error) {
+      // Half a picture is none.
+      await output.truncate(0).catch(() => {});
       if (!interrupt.signal.aborted) throw error;
       return EXIT.interrupted;
     } finally {
