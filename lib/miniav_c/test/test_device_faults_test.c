@@ -445,7 +445,7 @@ static void test_shaking(void) {
 }
 
 int main(void) {
-  only_test_devices();
+  use_test_backends();
   test_arguments();
   test_failures();
   test_frame_faults();

@@ -262,7 +262,7 @@ static void test_sound(void) {
 }
 
 int main(void) {
-  only_test_devices();
+  use_test_backends();
   test_damage();
   test_cursor();
   test_region();

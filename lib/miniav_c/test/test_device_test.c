@@ -369,7 +369,7 @@ static void test_loopback_targets(void) {
 }
 
 int main(void) {
-  only_test_devices();
+  use_test_backends();
   test_switch();
   test_lists();
   test_formats();

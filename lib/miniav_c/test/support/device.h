@@ -2,27 +2,12 @@
 #ifndef MINIAV_TEST_SUPPORT_DEVICE_H
 #define MINIAV_TEST_SUPPORT_DEVICE_H
 
-#include <stdlib.h>
-
 #include "miniav.h"
 #include "support/check.h"
 #include "support/strip.h"
+#include "support/test_backends.h"
 
 #define PATIENCE_MS 5000u
-
-/* Whatever else there is on this machine, "" means the test devices. */
-static inline void only_test_devices(void) {
-  static const char *const variables[] = {"MINIAV_CAMERA_BACKEND", "MINIAV_SCREEN_BACKEND",
-                                          "MINIAV_AUDIO_BACKEND", "MINIAV_LOOPBACK_BACKEND"};
-  for (uint32_t i = 0; i < 4; i++) {
-#if defined(_WIN32)
-    _putenv_s(variables[i], "test");
-#else
-    setenv(variables[i], "test", 1);
-#endif
-  }
-  CHECK_EQ(MiniAV_EnableTestDevices(1), MINIAV_SUCCESS);
-}
 
 static inline MiniAVVideoInfo video(uint32_t width, uint32_t height, MiniAVPixelFormat format,
                                     uint32_t rate) {
