@@ -348,6 +348,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     this.#resolveLost({ error });
     this.emit("lost", { type: "lost", error });
     this.#poke();
+    // Nothing of it is of use any more but the frames that are open; stop() tells what fails here.
+    this.#endSession().catch(() => {});
   }
 
   // -- reconnecting -------------------------------------------------------------------------

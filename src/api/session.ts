@@ -89,7 +89,8 @@ function session<Format>(
   const { native } = library();
   const { kind } = plan;
   const source = leaseSource(plan.name);
-  const stats = () => readStats(kind, handle);
+  let known = statsAt(allocate(CaptureStatsLayout.size));
+  const stats = () => known = readStats(kind, handle);
   let ending: Promise<NativeStats> | null = null;
   const end = async () => {
     try {
@@ -98,9 +99,11 @@ function session<Format>(
         (waiter, token) => native[`MiniAV_${kind}_StopCaptureAsync`](waiter, token, handle),
       ).catch(ignoreStopped);
       retryPinned();
-      const last = stats();
       source.stopped = true;
-      return last;
+      return stats();
+    } catch (error) {
+      ignoreStopped(error);
+      return known;
     } finally {
       await destroy(kind, handle);
     }

@@ -161,7 +161,8 @@ function createSocketWake(
   };
   api.connect({
     fd: memory.view.getInt32(0, true),
-    socket: { open: adopt, data: wake, close: () => {}, error: () => {} },
+    // The other end closes only when the library is disposed of.
+    socket: { open: adopt, data: wake, close: wake, error: wake },
   }).then(wake, (error) => {
     throw new MiniAVError("SYSTEM_CALL_FAILED", {
       operation: "Bun.connect",

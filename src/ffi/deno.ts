@@ -183,6 +183,7 @@ function createWake(
     parked = true;
     while (!closed && demand === "active") {
       await wait(waiter, PARKED_WAIT_MS);
+      // Also when it failed: then the events say why, and close this.
       if (!closed) onWake();
     }
     parked = false;

@@ -89,6 +89,7 @@ export class Lease {
 
   /** Native memory as an ArrayBuffer that is detached when the lease ends. */
   view(address: Handle, bytes: number): ArrayBuffer {
+    if (bytes === 0) return new ArrayBuffer(0);
     const buffer = library().runtime.view(address, bytes);
     this.#record.buffers.push(buffer);
     return buffer;

@@ -16,6 +16,7 @@ export type FreeList = (native: Native, list: Handle, count: number) => void;
 
 interface Pending {
   readonly settle: (event: NativeEvent) => void;
+  readonly fail: (code: number) => void;
 }
 
 /** The pending operations of one waiter. */
@@ -75,6 +76,12 @@ export class Operations {
           if (event.result === ResultCode.SUCCESS) resolve(event);
           else reject(errorFrom(event.result, name, event.backend, event.text));
         },
+        fail: (code) => {
+          this.#pending.delete(token);
+          if (abandoned) this.#abandoned--;
+          cleanUp();
+          reject(errorFrom(code, name));
+        },
       });
       const code = begin(token);
       if (code !== ResultCode.SUCCESS) {
@@ -95,5 +102,10 @@ export class Operations {
   /** Hands an event to the operation that it ends. */
   settle(event: NativeEvent): void {
     this.#pending.get(event.token)?.settle(event);
+  }
+
+  /** Ends all of them: no event will come any more. */
+  failAll(code: number): void {
+    for (const pending of [...this.#pending.values()]) pending.fail(code);
   }
 }

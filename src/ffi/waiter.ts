@@ -71,7 +71,7 @@ export class Waiter {
    * Runs one Async call. `begin` gets this waiter and a token in the types of the symbol table;
    * `free` is what frees a list that comes too late.
    */
-  operation(
+  async operation(
     name: string,
     begin: (waiter: Handle, token: Handle) => number,
     options: OperationOptions = {},
@@ -91,7 +91,11 @@ export class Waiter {
     // The first look arms the wake; without it nobody would be woken.
     this.#readEvents();
     this.#settle();
-    return promise.finally(() => this.#settle());
+    try {
+      return await promise;
+    } finally {
+      this.#settle();
+    }
   }
 
   // -- contexts -----------------------------------------------------------------------------
@@ -221,9 +225,19 @@ export class Waiter {
     const { native, runtime } = this.#library;
     while (this.#live !== null) {
       const code = native.MiniAV_NextEvent(this.#live.handle, this.#eventMemory.bytes);
-      if (code !== ResultCode.SUCCESS) return;
+      if (code === ResultCode.NO_BUFFER) return;
+      if (code !== ResultCode.SUCCESS) return this.#abandon(code);
       this.#dispatch(eventAt(this.#eventMemory, runtime));
     }
+  }
+
+  /** The library was disposed of: nothing will come, and what waits learns it. */
+  #abandon(code: number): void {
+    this.#live?.wake.close();
+    this.#live = null;
+    this.#demand = "none";
+    this.#contexts.clear();
+    this.#operations.failAll(code);
   }
 
   #dispatch(event: NativeEvent): void {
