@@ -68,9 +68,9 @@ static void on_change(void *user, uint32_t change, const char *default_id) {
 static void watch(enum mic_system system, bool on) {
   static enum mic_system systems[MIC_SYSTEMS] = {MIC_PULSE, MIC_ALSA, MIC_JACK, MIC_WASAPI};
   static struct mic_watcher watchers[MIC_SYSTEMS];
-  watchers[system].changed = on_change;
-  watchers[system].user = &systems[system];
   if (on) {
+    watchers[system].changed = on_change;
+    watchers[system].user = &systems[system];
     mic_watch_begin(system, &watchers[system]);
   } else {
     mic_watch_end(system, &watchers[system]);
