@@ -11,9 +11,12 @@ export function queueEntries({ queue, latest }: CaptureOptions): PropertyEntry[]
   return entries;
 }
 
+/** Buffers of sound are short: with 16 of them a pause of 160 ms would lose some. */
+const AUDIO_QUEUE = 64;
+
 /** The same, and how long a buffer of sound is. */
 export function audioEntries(options: AudioCaptureOptions): PropertyEntry[] {
-  const entries = queueEntries(options);
+  const entries = queueEntries({ queue: AUDIO_QUEUE, ...options });
   if (options.chunkMs !== undefined) {
     entries.push({ name: "chunkDuration", value: Math.round(options.chunkMs * 1000) });
   }

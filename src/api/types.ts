@@ -126,7 +126,7 @@ export interface ReconnectOptions {
 export interface CaptureOptions extends WaitOptions {
   /** Only the newest frame is kept: a slow consumer skips, and is never late. */
   readonly latest?: boolean | undefined;
-  /** Frames that may be queued and held at once, 2 to 64; default 16. */
+  /** Frames that may be queued and held at once, 2 to 64; default 16, of sound 64. */
   readonly queue?: number | undefined;
   /**
    * `lease`: frames show native memory, without a copy; Deno then needs all of `--allow-ffi`.
