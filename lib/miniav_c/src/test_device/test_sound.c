@@ -70,11 +70,13 @@ int64_t test_sound_due_us(const struct test_sound *sound) {
   return pacer_following_us(&sound->pacer);
 }
 
-/* A device does not wait for a thread that was not run: what it missed is lost. */
+/* A device does not wait for a thread that was not run: what it missed is lost, all but the last
+ * chunk that is due. */
 static void drop_missed(struct test_sound *sound, int64_t now_us) {
   int64_t due_us = test_sound_due_us(sound);
-  if (now_us - due_us > LAG_LIMIT_US && now_us - due_us > 2 * (due_us - sound->pacer.tick_us)) {
-    uint64_t missed = pacer_ticks_before(&sound->pacer, now_us - (due_us - sound->pacer.tick_us));
+  int64_t chunk_us = due_us - sound->pacer.tick_us;
+  if (now_us - due_us > LAG_LIMIT_US && now_us - due_us > 2 * chunk_us) {
+    uint64_t missed = pacer_ticks_before(&sound->pacer, now_us - chunk_us) - 1;
     leave_out(sound, missed);
     capture_count_drop(sound->capture, DROP_LATE, missed);
   }

@@ -175,10 +175,11 @@ static void drop(struct test_video *video, enum drop_reason reason, uint64_t cou
   video->whole_damage = true;
 }
 
-/* A device does not wait for a thread that was not run: what it missed is lost. */
+/* A device does not wait for a thread that was not run: what it missed is lost, all but the last
+ * frame that is due. */
 static void drop_missed(struct test_video *video, int64_t now_us) {
   if (now_us - video->pacer.tick_us > lag_limit_us(video)) {
-    uint64_t missed = pacer_ticks_before(&video->pacer, now_us);
+    uint64_t missed = pacer_ticks_before(&video->pacer, now_us) - 1;
     pacer_advance(&video->pacer, missed);
     drop(video, DROP_LATE, missed);
   }
