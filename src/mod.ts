@@ -52,6 +52,12 @@ export type { WavSummary } from "./api/wav.ts";
 export { Y4mWriter } from "./api/y4m.ts";
 export type { Y4mFrame, Y4mOptions, Y4mSummary } from "./api/y4m.ts";
 export { recordWav, writeSound } from "./api/record.ts";
-export type { AudioSource, RecordOptions, RecordProgress, RecordSummary } from "./api/record.ts";
+export type {
+  AudioSource,
+  LostSound,
+  RecordOptions,
+  RecordProgress,
+  RecordSummary,
+} from "./api/record.ts";
 export { MiniAVError, now, setLibraryPath } from "./ffi/mod.ts";
-export type { MiniAVErrorCode, MiniAVErrorDetails, PlaneLayout } from "./ffi/mod.ts";
+export type { FrameMemory, MiniAVErrorCode, MiniAVErrorDetails, PlaneLayout } from "./ffi/mod.ts";

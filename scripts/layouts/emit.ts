@@ -80,7 +80,8 @@ export async function emitTypeScript(layout: Layout): Promise<string> {
     `export const LAYOUT_HASH = ${hex(hashOf(canonicalText(layout)))}n;`,
     "",
     ...layout.macros.filter(({ name }) => !name.startsWith("MINIAV_VERSION_")).map(
-      ({ name, value }) => `export const ${name.replace(/^MINIAV_/, "")} = ${value};`,
+      ({ name, value }) =>
+        `/** ${name} */\nexport const ${name.replace(/^MINIAV_/, "")} = ${value};`,
     ),
     ...layout.enums.flatMap(emitEnum),
     ...emitErrorTexts(layout),
@@ -95,6 +96,7 @@ function emitEnum(type: EnumLayout): string[] {
   const strip = commonPrefix(type.constants.map(({ name }) => name));
   return [
     "",
+    `/** The constants of ${type.name}. */`,
     `export const ${type.name.replace(/^MiniAV/, "")} = {`,
     ...type.constants.map(({ name, value }) =>
       `  ${name.slice(strip.length).replace(/^ERROR_/, "")}: ${value},`
@@ -146,6 +148,7 @@ function emitPropertyTypes(layout: Layout): string[] {
 function emitStruct(type: StructLayout): string[] {
   return [
     "",
+    `/** Where the members of ${type.name} are. */`,
     `export const ${type.name.replace(/^MiniAV/, "")}Layout = {`,
     `  size: ${type.size},`,
     ...type.fields.map(({ path, offset, type, count }) => {

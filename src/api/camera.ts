@@ -36,6 +36,7 @@ import { queueEntries } from "./options.ts";
 import type { PropertyEntry } from "./session.ts";
 import type { CapturedVideoFrame } from "./video_frame.ts";
 
+/** What `Camera.open` takes. */
 export interface CameraOptions extends VideoCaptureOptions {
   /** Of `Camera.enumerateDevices()`; without it the default camera, also when that changes. */
   readonly deviceId?: string | undefined;

@@ -97,6 +97,7 @@ type State = "running" | "reconnecting" | "lost" | "stopped";
 
 const bufferMemory = allocate(BufferLayout.size);
 
+/** A picture or a piece of sound; `type` tells which. */
 export type AnyFrame = CapturedVideoFrame | CapturedAudio;
 
 /** A running source of frames. Stop it with `await using`, `stop()` or by leaving the process. */
@@ -267,7 +268,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     if (this.#state === "stopped") return ENDED;
     if (this.#state === "lost") throw this.#lostError;
     const session = this.#session;
-    if (session === null) return EMPTY;
+    // While it reconnects, the old context is still there and stopped: that is not the end.
+    if (session === null || this.#state === "reconnecting") return EMPTY;
     const { native, runtime } = library();
     const code = native.MiniAV_TakeBuffer(session.handle, bufferMemory.bytes);
     switch (code) {

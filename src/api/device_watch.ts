@@ -7,6 +7,7 @@ import type { KindName } from "./kinds.ts";
 import { permissionStateFrom } from "./permission.ts";
 import type { DeviceKind, PermissionState } from "./types.ts";
 
+/** What changed. */
 export type DeviceChange =
   /** The list is another now: enumerate again. */
   | { readonly type: "devices"; readonly kind: DeviceKind }

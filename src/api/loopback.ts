@@ -49,6 +49,7 @@ export interface LoopbackTarget {
   readonly followName?: boolean | undefined;
 }
 
+/** What `Loopback.open` takes. Without a target: the system's mix. */
 export interface LoopbackOptions extends AudioCaptureOptions, LoopbackTarget {
   /** An id of `enumerateDevices()` or `Screen.enumerateWindows()`. */
   readonly deviceId?: string | undefined;
@@ -58,6 +59,7 @@ export interface LoopbackOptions extends AudioCaptureOptions, LoopbackTarget {
   readonly mode?: "include" | "exclude" | undefined;
 }
 
+/** What `Loopback.enumerateDevices` can be limited to. */
 export type LoopbackType = "system" | "process" | "window";
 
 const TYPES: Readonly<Record<LoopbackType, number>> = {

@@ -28,6 +28,7 @@ import type {
   WaitOptions,
 } from "./types.ts";
 
+/** What `Microphone.open` takes. */
 export interface MicrophoneOptions extends AudioCaptureOptions {
   /** Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. */
   readonly deviceId?: string | undefined;

@@ -16,7 +16,7 @@ const AUDIO_QUEUE = 64;
 
 /** The same, and how long a buffer of sound is. */
 export function audioEntries(options: AudioCaptureOptions): PropertyEntry[] {
-  const entries = queueEntries({ queue: AUDIO_QUEUE, ...options });
+  const entries = queueEntries({ ...options, queue: options.queue ?? AUDIO_QUEUE });
   if (options.chunkMs !== undefined) {
     entries.push({ name: "chunkDuration", value: Math.round(options.chunkMs * 1000) });
   }

@@ -88,6 +88,7 @@ export interface Properties {
   readonly streamMute: boolean;
 }
 
+/** The name of a property. */
 export type PropertyName = keyof Properties;
 
 /** What a device says about one of its properties. */

@@ -13,6 +13,7 @@ export interface AudioSource extends AsyncIterable<CapturedAudio> {
   readonly format: AudioFormat;
 }
 
+/** How long to record, and who is told. */
 export interface RecordOptions {
   /** How long; without it until the capture stops or the signal comes. */
   readonly seconds?: number | undefined;
@@ -22,11 +23,13 @@ export interface RecordOptions {
   readonly onProgress?: ((progress: RecordProgress) => void | Promise<void>) | undefined;
 }
 
+/** What is in the file so far. */
 export interface RecordProgress {
   readonly seconds: number;
   readonly bytes: number;
 }
 
+/** A finished recording. */
 export interface RecordSummary extends WavSummary {
   /** Places where sound was lost. */
   readonly gaps: number;

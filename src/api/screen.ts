@@ -41,6 +41,7 @@ import type {
 } from "./types.ts";
 import type { CapturedVideoFrame } from "./video_frame.ts";
 
+/** What `Screen.open` takes. */
 export interface ScreenOptions extends VideoCaptureOptions {
   /** A display of `Screen.enumerateDevices()`; without it the default one. */
   readonly deviceId?: string | undefined;
@@ -64,6 +65,7 @@ export interface ScreenOptions extends VideoCaptureOptions {
   readonly audio?: boolean | ScreenAudioOptions | undefined;
 }
 
+/** Wishes about the sound of a screen. */
 export type ScreenAudioOptions = Pick<
   AudioCaptureOptions,
   "sampleRate" | "channelCount" | "format"

@@ -16,6 +16,7 @@ export function enableTestDevices(enable = true): void {
   unwrap(library().native.MiniAV_EnableTestDevices(enable ? 1 : 0), "enableTestDevices");
 }
 
+/** What of a test device can hang. */
 export type TestOperation = "enumerate" | "formats" | "configure" | "start" | "permission";
 
 /** What a test device does wrong. */

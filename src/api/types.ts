@@ -66,6 +66,7 @@ export type NumberConstraint = number | {
   readonly max?: number | undefined;
 };
 
+/** The four kinds of source. */
 export type DeviceKind = "camera" | "screen" | "microphone" | "loopback";
 
 /** A camera, display, window, microphone or loopback target. */

@@ -72,6 +72,7 @@ export type GpuFrame =
   | { readonly type: "d3d11"; readonly handle: bigint; readonly subresource: number }
   | { readonly type: "metal"; readonly textures: readonly bigint[] };
 
+/** How `copyTo` lays a picture out. */
 export interface CopyToOptions {
   /** Where each plane goes; by default one after the other, rows without padding. */
   readonly layout?: readonly PlaneLayout[] | undefined;

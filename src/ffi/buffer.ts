@@ -8,6 +8,7 @@ import type { Intrinsics, NativeVideoInfo, Rectangle } from "./structs.ts";
 import type { Handle, Native } from "./symbols.ts";
 import type { Runtime } from "./runtime.ts";
 
+/** MiniAVPlane */
 export interface NativePlane {
   /** CPU: of its first byte; GPU: the handle. */
   readonly address: Handle;
@@ -20,11 +21,13 @@ export interface NativePlane {
   readonly subresourceIndex: number;
 }
 
+/** The video part of a MiniAVBuffer. */
 export interface NativeVideo {
   readonly info: NativeVideoInfo;
   readonly planes: readonly NativePlane[];
 }
 
+/** The audio part of a MiniAVBuffer. */
 export interface NativeAudio {
   readonly frameCount: number;
   readonly channelCount: number;
@@ -32,6 +35,7 @@ export interface NativeAudio {
   readonly address: Handle;
 }
 
+/** What the numbers of a picture mean, as code points of ITU-T H.273. */
 export interface NativeColor {
   readonly range: number;
   readonly matrix: number;
@@ -39,6 +43,7 @@ export interface NativeColor {
   readonly transfer: number;
 }
 
+/** File descriptors of GPU memory. */
 export interface NativeDmabuf {
   readonly fourcc: number;
   readonly modifier: bigint;
@@ -90,6 +95,7 @@ export interface NativeMetadata {
 
 const B = L.BufferLayout;
 
+/** Reads a description; the memory may be used again at once. */
 export function bufferAt(memory: Memory, runtime: Runtime): NativeBuffer {
   const type = u32(memory, 0, B.type);
   const contentType = u32(memory, 0, B.content_type);

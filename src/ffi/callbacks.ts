@@ -30,6 +30,7 @@ const SHAPES = {
   wake: { parameters: ["address"] },
 } as const satisfies Readonly<Record<string, CallbackShape>>;
 
+/** The callback types of the C API. */
 export type CallbackKind = keyof typeof SHAPES;
 
 /** A function pointer for one of the callback types of the C API. Mind the dangers above. */

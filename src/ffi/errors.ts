@@ -6,6 +6,7 @@ import { hintFor } from "./hints.ts";
 /** The name of a result code without its prefix, or LOAD_FAILED when there is no library at all. */
 export type MiniAVErrorCode = Exclude<keyof typeof ResultCode, "SUCCESS"> | "LOAD_FAILED";
 
+/** What an error says besides its code. */
 export interface MiniAVErrorDetails {
   /** What was asked, in words of the API: "Camera.open". */
   readonly operation: string;

@@ -6,6 +6,7 @@ import type { Memory } from "./memory.ts";
 import type { Runtime } from "./runtime.ts";
 import type { Handle } from "./symbols.ts";
 
+/** MiniAVEvent */
 export interface NativeEvent {
   readonly type: number;
   readonly result: number;
@@ -21,6 +22,7 @@ export interface NativeEvent {
   readonly text: string;
 }
 
+/** Reads an event; the memory may be used again at once. */
 export function eventAt(memory: Memory, runtime: Runtime): NativeEvent {
   return {
     type: u32(memory, 0, E.type),

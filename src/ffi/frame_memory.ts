@@ -23,6 +23,7 @@ export interface PlaneShape {
   readonly rowBytes: number;
 }
 
+/** What a frame asks of the memory behind it. */
 export interface FrameMemory {
   readonly closed: boolean;
   /** The bytes of a plane, or of all samples; the same object each time. */
@@ -299,6 +300,7 @@ export class OwnedMemory implements FrameMemory {
   }
 }
 
+/** What a copy consists of. */
 export interface OwnedParts {
   readonly buffer: ArrayBuffer;
   /** Bytes in use; the buffer may be larger. */

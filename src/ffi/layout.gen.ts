@@ -12,13 +12,20 @@ export interface Field {
 /** FNV-1a of every public struct and enum; the library must tell the same. */
 export const LAYOUT_HASH = 0xedd883f30be44042n;
 
+/** MINIAV_TEXT_BYTES */
 export const TEXT_BYTES = 256;
+/** MINIAV_KINDS_ALL */
 export const KINDS_ALL = 15;
+/** MINIAV_PROPERTY_MAX_HANDLES */
 export const PROPERTY_MAX_HANDLES = 32;
+/** MINIAV_COLOR_UNSPECIFIED */
 export const COLOR_UNSPECIFIED = 2;
+/** MINIAV_MAX_PLANES */
 export const MAX_PLANES = 4;
+/** MINIAV_MAX_DAMAGE_RECTANGLES */
 export const MAX_DAMAGE_RECTANGLES = 32;
 
+/** The constants of MiniAVResultCode. */
 export const ResultCode = {
   SUCCESS: 0,
   UNKNOWN: -1,
@@ -43,6 +50,7 @@ export const ResultCode = {
   NO_BUFFER: -20,
 } as const;
 
+/** The constants of MiniAVKind. */
 export const Kind = {
   CAMERA: 0,
   SCREEN: 1,
@@ -50,6 +58,7 @@ export const Kind = {
   LOOPBACK: 3,
 } as const;
 
+/** The constants of MiniAVDeviceFlags. */
 export const DeviceFlags = {
   DEFAULT: 1,
   PLAYING: 2,
@@ -57,6 +66,7 @@ export const DeviceFlags = {
   TEST: 8,
 } as const;
 
+/** The constants of MiniAVFacing. */
 export const Facing = {
   UNKNOWN: 0,
   USER: 1,
@@ -64,6 +74,7 @@ export const Facing = {
   EXTERNAL: 3,
 } as const;
 
+/** The constants of MiniAVLogLevel. */
 export const LogLevel = {
   DEBUG: 0,
   INFO: 1,
@@ -71,6 +82,7 @@ export const LogLevel = {
   ERROR: 3,
 } as const;
 
+/** The constants of MiniAVPermission. */
 export const Permission = {
   UNKNOWN: 0,
   GRANTED: 1,
@@ -79,6 +91,7 @@ export const Permission = {
   NOT_NEEDED: 4,
 } as const;
 
+/** The constants of MiniAVPropertyType. */
 export const PropertyType = {
   NONE: 0,
   BOOLEAN: 1,
@@ -91,6 +104,7 @@ export const PropertyType = {
   HANDLES: 8,
 } as const;
 
+/** The constants of MiniAVPropertyKey. */
 export const PropertyKey = {
   QUEUE_CAPACITY: 1,
   QUEUE_LATEST: 2,
@@ -129,23 +143,27 @@ export const PropertyKey = {
   STREAM_MUTE: 1027,
 } as const;
 
+/** The constants of MiniAVCursorMode. */
 export const CursorMode = {
   HIDDEN: 0,
   EMBEDDED: 1,
   METADATA: 2,
 } as const;
 
+/** The constants of MiniAVScreenAudioSource. */
 export const ScreenAudioSource = {
   TARGET: 0,
   SYSTEM: 1,
 } as const;
 
+/** The constants of MiniAVPersistMode. */
 export const PersistMode = {
   NONE: 0,
   APPLICATION: 1,
   REVOKED: 2,
 } as const;
 
+/** The constants of MiniAVPropertyFlags. */
 export const PropertyFlags = {
   READABLE: 1,
   WRITABLE: 2,
@@ -154,12 +172,14 @@ export const PropertyFlags = {
   STOPPED_ONLY: 16,
 } as const;
 
+/** The constants of MiniAVBufferType. */
 export const BufferType = {
   UNKNOWN: 0,
   VIDEO: 1,
   AUDIO: 2,
 } as const;
 
+/** The constants of MiniAVBufferContentType. */
 export const BufferContentType = {
   CPU: 0,
   GPU_D3D11_HANDLE: 1,
@@ -167,11 +187,13 @@ export const BufferContentType = {
   GPU_DMABUF_FD: 3,
 } as const;
 
+/** The constants of MiniAVOutputPreference. */
 export const OutputPreference = {
   CPU: 0,
   GPU: 1,
 } as const;
 
+/** The constants of MiniAVPixelFormat. */
 export const PixelFormat = {
   UNKNOWN: 0,
   I420: 1,
@@ -197,6 +219,7 @@ export const PixelFormat = {
   H264: 21,
 } as const;
 
+/** The constants of MiniAVAudioFormat. */
 export const AudioFormat = {
   UNKNOWN: 0,
   U8: 1,
@@ -206,6 +229,7 @@ export const AudioFormat = {
   F32: 5,
 } as const;
 
+/** The constants of MiniAVLoopbackTargetType. */
 export const LoopbackTargetType = {
   NONE: 0,
   SYSTEM_AUDIO: 1,
@@ -214,17 +238,20 @@ export const LoopbackTargetType = {
   NAME: 4,
 } as const;
 
+/** The constants of MiniAVLoopbackTargetFlags. */
 export const LoopbackTargetFlags = {
   TREE: 1,
   WAIT: 2,
   FOLLOW_NAME: 4,
 } as const;
 
+/** The constants of MiniAVLoopbackMode. */
 export const LoopbackMode = {
   INCLUDE: 0,
   EXCLUDE: 1,
 } as const;
 
+/** The constants of MiniAVBufferFlags. */
 export const BufferFlags = {
   DISCONTINUITY: 1,
   CONVERTED: 2,
@@ -236,12 +263,14 @@ export const BufferFlags = {
   FORMAT_CHANGED: 128,
 } as const;
 
+/** The constants of MiniAVColorRange. */
 export const ColorRange = {
   UNKNOWN: 0,
   LIMITED: 1,
   FULL: 2,
 } as const;
 
+/** The constants of MiniAVMetadataFlags. */
 export const MetadataFlags = {
   DAMAGE: 1,
   CURSOR: 2,
@@ -249,6 +278,7 @@ export const MetadataFlags = {
   CURSOR_PIXELS: 8,
 } as const;
 
+/** The constants of MiniAVEventType. */
 export const EventType = {
   NONE: 0,
   OPERATION: 1,
@@ -263,6 +293,7 @@ export const EventType = {
   LOG: 10,
 } as const;
 
+/** The constants of MiniAVTestFault. */
 export const TestFault = {
   NONE: 0,
   LOSE: 1,
@@ -281,6 +312,7 @@ export const TestFault = {
   SKIP: 14,
 } as const;
 
+/** The constants of MiniAVTestHang. */
 export const TestHang = {
   ENUMERATE: 1,
   FORMATS: 2,
@@ -353,6 +385,7 @@ export const PROPERTY_TYPES = {
   STREAM_MUTE: "BOOLEAN",
 } as const;
 
+/** Where the members of MiniAVRect are. */
 export const RectLayout = {
   size: 16,
   x: { offset: 0, type: "i32" },
@@ -361,6 +394,7 @@ export const RectLayout = {
   height: { offset: 12, type: "i32" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVDeviceInfo are. */
 export const DeviceInfoLayout = {
   size: 968,
   device_id: { offset: 0, type: "text", count: 256 },
@@ -378,6 +412,7 @@ export const DeviceInfoLayout = {
   reserved: { offset: 936, type: "u32", count: 8 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVIntrinsics are. */
 export const IntrinsicsLayout = {
   size: 104,
   width: { offset: 0, type: "u32" },
@@ -389,6 +424,7 @@ export const IntrinsicsLayout = {
   distortion: { offset: 40, type: "f64", count: 8 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVPropertyValue are. */
 export const PropertyValueLayout = {
   size: 264,
   type: { offset: 0, type: "u32" },
@@ -401,6 +437,7 @@ export const PropertyValueLayout = {
   value_text: { offset: 8, type: "text", count: 256 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVPropertyInfo are. */
 export const PropertyInfoLayout = {
   size: 48,
   key: { offset: 0, type: "u32" },
@@ -413,6 +450,7 @@ export const PropertyInfoLayout = {
   default_value: { offset: 40, type: "f64" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVVideoInfo are. */
 export const VideoInfoLayout = {
   size: 24,
   width: { offset: 0, type: "u32" },
@@ -423,6 +461,7 @@ export const VideoInfoLayout = {
   output_preference: { offset: 20, type: "u32" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVAudioInfo are. */
 export const AudioInfoLayout = {
   size: 12,
   sample_rate: { offset: 0, type: "u32" },
@@ -430,6 +469,7 @@ export const AudioInfoLayout = {
   format: { offset: 8, type: "u32" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVLoopbackTargetInfo are. */
 export const LoopbackTargetInfoLayout = {
   size: 16,
   type: { offset: 0, type: "u32" },
@@ -437,6 +477,7 @@ export const LoopbackTargetInfoLayout = {
   target_handle_window_handle: { offset: 8, type: "u64" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVLoopbackTarget are. */
 export const LoopbackTargetLayout = {
   size: 280,
   type: { offset: 0, type: "u32" },
@@ -447,6 +488,7 @@ export const LoopbackTargetLayout = {
   name: { offset: 24, type: "text", count: 256 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVPlane are. */
 export const PlaneLayout = {
   size: 32,
   data_ptr: { offset: 0, type: "u64" },
@@ -458,6 +500,7 @@ export const PlaneLayout = {
   size_bytes: { offset: 28, type: "u32" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVFrameMetadata are. */
 export const FrameMetadataLayout = {
   size: 672,
   flags: { offset: 0, type: "u32" },
@@ -477,6 +520,7 @@ export const FrameMetadataLayout = {
   intrinsics: { offset: 568, type: "Intrinsics" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVBuffer are. */
 export const BufferLayout = {
   size: 376,
   type: { offset: 0, type: "u32" },
@@ -515,6 +559,7 @@ export const BufferLayout = {
   reserved: { offset: 344, type: "u64", count: 4 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVCopyLayout are. */
 export const CopyLayoutLayout = {
   size: 64,
   plane_count: { offset: 0, type: "u32" },
@@ -524,6 +569,7 @@ export const CopyLayoutLayout = {
   size_bytes: { offset: 56, type: "u64" },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVCaptureStats are. */
 export const CaptureStatsLayout = {
   size: 152,
   produced: { offset: 0, type: "u64" },
@@ -544,6 +590,7 @@ export const CaptureStatsLayout = {
   reserved: { offset: 120, type: "u64", count: 4 },
 } as const satisfies { readonly size: number; readonly [member: string]: Field | number };
 
+/** Where the members of MiniAVEvent are. */
 export const EventLayout = {
   size: 352,
   struct_size: { offset: 0, type: "u32" },

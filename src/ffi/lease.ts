@@ -28,6 +28,7 @@ export interface LeaseSource {
   warnedForgotten: boolean;
 }
 
+/** A source from which nothing has come yet. */
 export function leaseSource(name: string): LeaseSource {
   return {
     name,

@@ -8,6 +8,7 @@ import { currentRuntime } from "./runtime.ts";
 import type { Platform, Runtime } from "./runtime.ts";
 import type { Native } from "./symbols.ts";
 
+/** An opened library. */
 export interface Library {
   readonly native: Native;
   readonly runtime: Runtime;

@@ -2,8 +2,10 @@
 
 import { LogLevel } from "./layout.gen.ts";
 
+/** From the least to the most important. */
 export type LogLevelName = "debug" | "info" | "warn" | "error";
 
+/** One line of the log. */
 export interface LogLine {
   readonly level: LogLevelName;
   /** Who says so: "pipewire", "camera/test", "miniav". */
@@ -15,6 +17,7 @@ export interface LogLine {
   readonly lostLines: number;
 }
 
+/** Gets log lines. */
 export type LogHandler = (line: LogLine) => void;
 
 const LEVELS: Readonly<Record<LogLevelName, number>> = {

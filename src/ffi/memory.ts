@@ -12,6 +12,7 @@ export interface Memory {
 /** Bun keeps smaller blocks inside its collected heap, where an address is no promise. */
 const SMALLEST_BLOCK = 4096;
 
+/** A block of at least this many bytes, all zero. */
 export function allocate(bytes: number): Memory {
   const buffer = new ArrayBuffer(Math.max(bytes, SMALLEST_BLOCK));
   return { bytes: new Uint8Array(buffer), view: new DataView(buffer) };
@@ -37,6 +38,7 @@ export function textAt(bytes: Uint8Array, offset: number, count: number): string
   return decoder.decode(end < 0 ? whole : whole.subarray(0, end));
 }
 
+/** The text in a member. */
 export function textField(
   memory: Memory,
   base: number,

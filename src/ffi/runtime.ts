@@ -4,6 +4,7 @@ import type { FunctionPointer, Handle, Native } from "./symbols.ts";
 import { bunRuntime } from "./bun.ts";
 import { denoRuntime } from "./deno.ts";
 
+/** The machine. */
 export interface Platform {
   readonly os: "linux" | "macos" | "windows";
   readonly cpu: "x64" | "arm64";
@@ -37,6 +38,7 @@ export interface NativeCallback {
   close(): void;
 }
 
+/** What this package asks of a runtime. */
 export interface Runtime {
   readonly name: "deno" | "bun";
   readonly platform: Platform;

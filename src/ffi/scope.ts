@@ -9,6 +9,7 @@ export function runInScope<T>(owner: object, body: () => T): T {
   return storage.run(owner, body);
 }
 
+/** True in what `runInScope` runs for this owner. */
 export function insideScope(owner: object): boolean {
   return storage.getStore() === owner;
 }

@@ -5,6 +5,7 @@ import { allocate, f32, f64, i32, i64, textField, u32, u64 } from "./memory.ts";
 import type { Memory } from "./memory.ts";
 import type { Field } from "./layout.gen.ts";
 
+/** A place and a size, in pixels unless its user says otherwise. */
 export interface Rectangle {
   readonly x: number;
   readonly y: number;
@@ -12,6 +13,7 @@ export interface Rectangle {
   readonly height: number;
 }
 
+/** MiniAVDeviceInfo */
 export interface NativeDevice {
   readonly id: string;
   readonly name: string;
@@ -27,6 +29,7 @@ export interface NativeDevice {
   readonly icon: string;
 }
 
+/** MiniAVVideoInfo */
 export interface NativeVideoInfo {
   readonly width: number;
   readonly height: number;
@@ -36,6 +39,7 @@ export interface NativeVideoInfo {
   readonly outputPreference: number;
 }
 
+/** MiniAVAudioInfo */
 export interface NativeAudioInfo {
   readonly sampleRate: number;
   readonly channelCount: number;
@@ -59,6 +63,7 @@ export interface Intrinsics {
   readonly distortion: readonly number[];
 }
 
+/** MiniAVLoopbackTarget */
 export interface NativeLoopbackTarget {
   readonly type: number;
   readonly flags: number;

@@ -31,6 +31,7 @@ export type ResultType = "code" | "string";
 
 export type Signature = readonly [ResultType, ...`${string}: ${ParameterType}`[]];
 
+/** The table. */
 export const SYMBOLS = {
   // library
   MiniAV_GetVersion: ["code", "major: buffer", "minor: buffer", "patch: buffer"],
@@ -420,6 +421,7 @@ export const SYMBOLS = {
   MiniAV_TestLog: ["code", "level: u32", "message: text"],
 } as const satisfies Readonly<Record<string, Signature>>;
 
+/** The name of an exported function. */
 export type SymbolName = keyof typeof SYMBOLS;
 
 /**
