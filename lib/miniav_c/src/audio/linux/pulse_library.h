@@ -7,11 +7,11 @@
 #ifndef MINIAV_AUDIO_PULSE_LIBRARY_H
 #define MINIAV_AUDIO_PULSE_LIBRARY_H
 
+#include "common/cancel.h"
+
 #if defined(MINIAV_HAVE_PULSE)
 
 #include <pulse/pulseaudio.h>
-
-#include "common/cancel.h"
 
 struct pulse_functions {
   __typeof__(&pa_mainloop_new) mainloop_new;

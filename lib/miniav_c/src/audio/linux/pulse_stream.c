@@ -80,29 +80,4 @@ void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch) {
   pulse.context_rttime_new(watch->context, pulse.rtclock_now() + TURN_US, on_turn, watch);
 }
 
-#else
-
-MiniAVResultCode pulse_stream_prepare(ma_context *context, const char *source,
-                                      ma_device_config *config) {
-  ma_device_id id = {0};
-  ma_device_info info = {0};
-  (void)config;
-  strncpy(id.pulse, source, sizeof(id.pulse) - 1);
-  ma_result result = ma_context_get_device_info(context, ma_device_type_capture, &id, &info);
-  return result == MA_SUCCESS ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
-}
-
-/* miniaudio connects to the name it is given and asks the server not to move the stream. */
-bool pulse_stream_is_from(ma_device *device, const char *source) {
-  (void)device;
-  (void)source;
-  return true;
-}
-
-/* The end of a stream then shows as silence, and the list of sources tells what happened. */
-void pulse_stream_watch(ma_device *device, struct pulse_stream_watch *watch) {
-  (void)device;
-  (void)watch;
-}
-
 #endif

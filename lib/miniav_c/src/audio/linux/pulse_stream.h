@@ -1,6 +1,5 @@
 /* What miniaudio does not do with its stream of PulseAudio, done on the stream itself. All of it on
- * the thread that owns the miniaudio context, before the device is started. Without libpulse's
- * headers at build time the functions do as little as is right. */
+ * the thread that owns the miniaudio context, before the device is started. */
 #ifndef MINIAV_AUDIO_PULSE_STREAM_H
 #define MINIAV_AUDIO_PULSE_STREAM_H
 

@@ -9,6 +9,8 @@
 
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
+#endif
+#if MIC_HAS_PULSE
 #include "audio/linux/pulse_stream.h"
 #endif
 
@@ -29,7 +31,7 @@ struct mic_device {
   atomic_bool stopping;
   struct ma_box box;
   ma_device device;
-#if defined(__linux__)
+#if MIC_HAS_PULSE
   struct pulse_stream_watch watch;
 #endif
 };
@@ -71,7 +73,7 @@ static void on_notification(const ma_device_notification *notification) {
   }
 }
 
-#if defined(__linux__)
+#if MIC_HAS_PULSE
 static void on_stream_gone(void *user) {
   struct mic_device *device = user;
   if (!atomic_load(&device->stopping)) {
@@ -85,10 +87,12 @@ static void on_stream_gone(void *user) {
 /* Checks that the name is a microphone's, which miniaudio does not, and adapts the configuration.
  */
 static MiniAVResultCode prepare(struct mic_device *device, ma_device_config *config) {
-#if defined(__linux__)
+#if MIC_HAS_PULSE
   if (device->system == MIC_PULSE) {
     return pulse_stream_prepare(&device->box.context, device->id, config);
   }
+#endif
+#if defined(__linux__)
   if (device->system == MIC_ALSA) {
     config->periods = PERIODS_ALSA;
     return alsa_check(device->id);
@@ -156,7 +160,7 @@ static MiniAVResultCode init_native(struct mic_device *device, ma_device_config 
 
 /* The device has been initialised. */
 static MiniAVResultCode finish_open(struct mic_device *device) {
-#if defined(__linux__)
+#if MIC_HAS_PULSE
   if (device->system == MIC_PULSE) {
     if (!pulse_stream_is_from(&device->device, device->id)) {
       return MINIAV_ERROR_DEVICE_NOT_FOUND; /* it went away after we had looked */

@@ -10,6 +10,8 @@
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
 #include "audio/linux/jack_quiet.h"
+#endif
+#if MIC_HAS_PULSE
 #include "audio/linux/pulse_list.h"
 #endif
 
@@ -180,7 +182,7 @@ static MiniAVResultCode list_by_miniaudio(enum mic_system system, const struct m
 MiniAVResultCode mic_system_list(enum mic_system system, struct mic_list *list,
                                  struct cancel *cancel) {
   *list = (struct mic_list){0};
-#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+#if MIC_HAS_PULSE
   if (system == MIC_PULSE) {
     return pulse_list(list, ANSWER_MS, cancel);
   }
@@ -228,9 +230,15 @@ MiniAVResultCode mic_system_default(enum mic_system system, char id[MINIAV_TEXT_
 MiniAVResultCode mic_system_probe(enum mic_system system) {
   /* Long enough for an answer, short enough to try the next system when there is none. */
   const uint32_t probe_ms = 500;
-#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+#if MIC_HAS_PULSE
   if (system == MIC_PULSE) {
     return pulse_probe(probe_ms);
+  }
+#else
+  if (system == MIC_PULSE) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, mic_system_log(system),
+              "not used: the library was built without libpulse's headers");
+    return MINIAV_ERROR_NOT_SUPPORTED;
   }
 #endif
   struct mic_list list = {0};

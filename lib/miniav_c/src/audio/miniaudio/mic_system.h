@@ -8,6 +8,14 @@
 #include "common/cancel.h"
 #include "common/lists.h"
 
+/* PulseAudio needs libpulse's headers for what miniaudio does not do; without them at build time
+ * its backend is off, and ALSA's `pulse` PCM leads there. */
+#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+#define MIC_HAS_PULSE 1
+#else
+#define MIC_HAS_PULSE 0
+#endif
+
 enum mic_system { MIC_PULSE, MIC_ALSA, MIC_JACK, MIC_WASAPI, MIC_SYSTEMS };
 
 /* Microphones by their bare ids. */

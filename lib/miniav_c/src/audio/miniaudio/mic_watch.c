@@ -128,7 +128,7 @@ static void poll_run(struct mic_watch *watch) {
 static void watch_main(void *user) {
   struct mic_watch *watch = user;
   for (bool wanted = true; wanted;) {
-#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+#if MIC_HAS_PULSE
     if (watch->system == MIC_PULSE) {
       pulse_watch_run(watch);
     } else {

@@ -44,7 +44,7 @@ bool mic_watch_sleep(struct mic_watch *watch, uint32_t timeout_ms);
  * watch's lock. */
 void mic_watch_set_wake(struct mic_watch *watch, void (*wake)(void *user), void *user);
 
-#if defined(__linux__) && defined(MINIAV_HAVE_PULSE)
+#if MIC_HAS_PULSE
 /* Watches until nobody wants it any more. */
 void pulse_watch_run(struct mic_watch *watch);
 #endif

@@ -7,7 +7,9 @@
 #if defined(_WIN32)
 #define MA_ENABLE_WASAPI
 #else
+#if defined(MINIAV_HAVE_PULSE)
 #define MA_ENABLE_PULSEAUDIO
+#endif
 #define MA_ENABLE_ALSA
 #define MA_ENABLE_JACK
 #endif
