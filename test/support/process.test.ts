@@ -1,6 +1,13 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { describeResult, runProgram, runScript, runtime, startScript } from "./process.ts";
+import {
+  describeResult,
+  runProgram,
+  runScript,
+  runtime,
+  startProgram,
+  startScript,
+} from "./process.ts";
 
 const CHILD = new URL("./fixtures/child.ts", import.meta.url);
 
@@ -28,6 +35,15 @@ test("a signal is told, and a line can be waited for", async () => {
   const result = await script.ended;
   assert.equal(result.signal, "SIGTERM", describeResult(result));
   assert.equal(result.timedOut, false);
+});
+
+test("a child that answers a signal with an exit code is not ended by the signal", async () => {
+  const script = "trap 'exit 5' TERM; echo ready; while :; do sleep 0.05; done";
+  const shell = startProgram("/bin/sh", ["-c", script]);
+  await shell.waitForLine("ready");
+  shell.kill("SIGTERM");
+  const result = await shell.ended;
+  assert.deepEqual([result.code, result.signal], [5, null], describeResult(result));
 });
 
 test("a script that takes too long is killed", async () => {

@@ -114,7 +114,7 @@ export function startProgram(
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
-    child.kill("SIGKILL");
+    sendSignal(child, "SIGKILL");
   }, options.timeoutMs ?? 30_000);
   const ended = new Promise<ScriptResult>((resolve, reject) => {
     child.once("error", (error) => {
@@ -135,8 +135,16 @@ export function startProgram(
     waitForLine: (text) => waitForLine(text, output, watchers, ended),
     stdout: () => output.stdout,
     stderr: () => output.stderr,
-    kill: (signal) => void child.kill(signal),
+    kill: (signal) => sendSignal(child, signal),
   };
+}
+
+/**
+ * Not `child.kill()`: under Deno the child then counts as ended by that signal, however it ended.
+ */
+function sendSignal(child: ChildProcess, signal: NodeJS.Signals): void {
+  const hasEnded = child.exitCode !== null || child.signalCode !== null;
+  if (!hasEnded && child.pid !== undefined) process.kill(child.pid, signal);
 }
 
 /** How a child ended and what it printed, in one text for an assertion's message. */

@@ -64,7 +64,7 @@ export const snapshot = defineCommand({
       return EXIT.ok;
     } catch (error) {
       // Half a picture is none.
-      await output.truncate(0).catch(() => {});
+      if (output.written > 0) await output.truncate(0).catch(() => {});
       if (!interrupt.signal.aborted) throw error;
       return EXIT.interrupted;
     } finally {

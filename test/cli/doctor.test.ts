@@ -1,0 +1,117 @@
+// `doctor`: what it says with sources, without any, and without the library.
+
+import assert from "node:assert/strict";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { join } from "node:path";
+import process from "node:process";
+import { test } from "node:test";
+import type { Finding } from "../../src/cli/finding.ts";
+import { describeResult } from "../support/process.ts";
+import { miniav, temporaryFolder } from "./support/cli.ts";
+
+const KINDS = ["camera", "screen", "microphone", "loopback"];
+
+/** A machine on which nothing runs. */
+function emptySession(folder: string): Record<string, string | undefined> {
+  return {
+    XDG_RUNTIME_DIR: folder,
+    DBUS_SESSION_BUS_ADDRESS: undefined,
+    PIPEWIRE_REMOTE: undefined,
+    PIPEWIRE_RUNTIME_DIR: undefined,
+    PULSE_SERVER: undefined,
+    PULSE_RUNTIME_PATH: undefined,
+    WAYLAND_DISPLAY: undefined,
+    DISPLAY: undefined,
+  };
+}
+
+async function findings(env: Record<string, string | undefined>, code: number) {
+  const result = await miniav(["doctor", "--json"], { env });
+  assert.equal(result.code, code, describeResult(result));
+  const list = JSON.parse(result.stdout) as Finding[];
+  return (name: string) => {
+    const found = list.find((finding) => finding.name === name);
+    assert.ok(found !== undefined, `nothing about ${name}: ${result.stdout}`);
+    return found;
+  };
+}
+
+test("with test devices everything is usable", async () => {
+  const result = await miniav(["doctor"]);
+  assert.equal(result.code, 0, describeResult(result));
+  assert.match(result.stdout, /^MiniAV \d+\.\d+\.\d+, (Deno|Bun) [\d.]+, /);
+  assert.match(result.stdout, /^ok +library +\d+\.\d+\.\d+, .*miniav/m);
+  assert.match(result.stdout, /^ok +frames +without a copy$/m);
+  for (const kind of KINDS) {
+    assert.match(result.stdout, new RegExp(`^ok +${kind} +.*permission: `, "m"));
+  }
+  assert.match(result.stdout, /^Usable: camera, screen, microphone, loopback\.\n$/m);
+});
+
+test("without the library it says so, and what to do", async () => {
+  const result = await miniav(["doctor"], { env: { MINIAV_LIBRARY: "/nowhere/libminiav.so" } });
+  assert.equal(result.code, 1, describeResult(result));
+  assert.match(result.stdout, /^FAIL +library +.*could not be loaded/m);
+  assert.match(result.stdout, /^ +→ .*deno task build/m);
+  assert.match(result.stdout, /^Not usable: the library does not load\.\n$/m);
+});
+
+test("services that do not answer are missing, with what starts them", async () => {
+  const folder = temporaryFolder();
+  const find = await findings(emptySession(folder), 0);
+  for (const name of ["PipeWire", "PulseAudio"]) {
+    const { state, text, advice } = find(name);
+    assert.equal(state, "missing", text);
+    assert.ok(text.includes(folder) || text.includes("is not installed"), text);
+    assert.match(advice, /systemctl|install|apk add|pacman/);
+  }
+  assert.match(find("display").text, /WAYLAND_DISPLAY and DISPLAY are not set/);
+});
+
+test("a service that answers is running, a socket that nobody serves is not", async () => {
+  const folder = temporaryFolder();
+  mkdirSync(join(folder, "pulse"));
+  writeFileSync(join(folder, "pulse", "native"), "");
+  // What listens is asked for nothing: the PipeWire of a real session would be talked to.
+  const server = createServer((socket) => socket.destroy());
+  await new Promise<void>((resolve) => server.listen(join(folder, "wayland-9"), resolve));
+  try {
+    const find = await findings({ ...emptySession(folder), WAYLAND_DISPLAY: "wayland-9" }, 0);
+    assert.deepEqual(find("display"), {
+      name: "display",
+      state: "ok",
+      text: "Wayland, wayland-9",
+      advice: "",
+    });
+    assert.equal(find("PulseAudio").state, "missing");
+  } finally {
+    await new Promise((resolve) => server.close(resolve));
+  }
+});
+
+test("nothing to capture from is exit code 1", async () => {
+  const folder = temporaryFolder();
+  const env = {
+    ...emptySession(folder),
+    MINIAV_TEST_DEVICES: undefined,
+    // No other backend is tried, whatever this machine has.
+    MINIAV_CAMERA_BACKEND: "test",
+    MINIAV_SCREEN_BACKEND: "test",
+    MINIAV_AUDIO_BACKEND: "test",
+    MINIAV_LOOPBACK_BACKEND: "test",
+  };
+  const result = await miniav(["doctor"], { env });
+  assert.equal(result.code, 1, describeResult(result));
+  assert.match(result.stdout, /^Nothing to capture from here\. --test-devices /m);
+  for (const kind of KINDS) assert.match(result.stdout, new RegExp(`^-- +${kind} `, "m"));
+});
+
+test("a Deno that may use one file only is told what that costs", async () => {
+  if (process.versions.bun !== undefined) return;
+  const library = new URL("../../build/linux-x64/libminiav.so", import.meta.url).pathname;
+  const permissions = [`--allow-ffi=${library}`, "--allow-read", "--allow-env", "--allow-sys"];
+  const result = await miniav(["doctor"], { permissions: [...permissions, "--allow-net"] });
+  assert.equal(result.code, 0, describeResult(result));
+  assert.match(result.stdout, /^ok +frames +copied once: .*--allow-ffi/m);
+});
