@@ -258,6 +258,8 @@ export class Waiter {
         case EventType.DEVICES_CHANGED:
         case EventType.DEFAULT_CHANGED:
         case EventType.PERMISSION_CHANGED:
+          // With a context it is that capture's own news; everybody is told by another event.
+          if (Number(event.context) !== 0) break;
           for (const watch of this.#watches) {
             if ((watch.kinds & (1 << event.kind)) !== 0) watch.onEvent(event);
           }
