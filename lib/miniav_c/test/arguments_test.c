@@ -169,6 +169,9 @@ static void test_properties(void) {
   CHECK_STR(read.value.text, "test");
   CHECK_EQ(MiniAV_Audio_GetProperty(context, MINIAV_PROPERTY_DEVICE_ID, &read), MINIAV_SUCCESS);
   CHECK_STR(read.value.text, "test:tone");
+  CHECK_EQ(MiniAV_Audio_Configure(context, NULL, NULL), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Audio_GetProperty(context, MINIAV_PROPERTY_DEVICE_ID, &read), MINIAV_SUCCESS);
+  CHECK_STR(read.value.text, "test:tone"); /* what the default is now */
   CHECK_EQ(MiniAV_Audio_GetProperty(context, MINIAV_PROPERTY_CURSOR_MODE, &read),
            MINIAV_ERROR_NOT_SUPPORTED);
   CHECK_EQ(MiniAV_Audio_GetProperty(context, (MiniAVPropertyKey)99999, &read),

@@ -292,6 +292,7 @@ static void test_policy(void) {
   }
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &buffer), MINIAV_SUCCESS);
   CHECK(buffer.sequence > held[3].sequence + 1); /* the sequence counts what was dropped */
+  CHECK((buffer.flags & MINIAV_BUFFER_FLAG_DISCONTINUITY) != 0);
   clock_sleep_until_us(clock_now_us() + 100000);
   MiniAV_Camera_GetStats(context, &stats);
   CHECK_EQ(stats.queued, 3);

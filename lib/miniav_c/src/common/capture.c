@@ -125,6 +125,10 @@ static MiniAVResultCode open_backend(struct capture *capture, struct cancel *can
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   memcpy(request->device_id, bare_id, sizeof bare_id);
+  mutex_lock(&capture->lock);
+  capture->backend_name = backend->name;
+  device_id_join(capture->device_id, backend->name, bare_id);
+  mutex_unlock(&capture->lock);
   struct capture_format format = {.audio_result = MINIAV_ERROR_NO_BUFFER};
   void *state = NULL;
   result = backend->open(capture, request, &format, &state, cancel);
@@ -136,7 +140,6 @@ static MiniAVResultCode open_backend(struct capture *capture, struct cancel *can
   capture->backend_state = state;
   capture->format = format;
   capture->state = CAPTURE_CONFIGURED;
-  device_id_join(capture->device_id, backend->name, bare_id);
   mutex_unlock(&capture->lock);
   return MINIAV_SUCCESS;
 }
@@ -197,6 +200,7 @@ static bool open_gates_locked(struct capture *capture) {
   capture->lost = false;
   capture->stalled = false;
   capture->pending_flags = 0;
+  capture->has_pending_damage = false;
   capture->queue_limit = capture->queue_latest ? 1 : capture->table->count;
   capture->last_delivery_us = clock_now_us();
   capture->stall_after_us = stall_time_us(capture);

@@ -71,7 +71,11 @@ void capture_count_drop(struct capture *capture, enum drop_reason reason, uint64
 /* The source is gone for good: nothing more is accepted, the event goes out. Once per start. */
 void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *text);
 
-/* What comes from now on; the event goes out and the next frame is flagged. */
+/* In open: the device that a request for "" means now, without the prefix. */
+void capture_set_device(struct capture *capture, const char *device_id);
+
+/* What comes from now on. While start runs it is what was agreed on; later the event goes out and
+ * the next frame is flagged. */
 void capture_format_changed(struct capture *capture, const struct capture_format *format);
 
 /* A capture of the default device moved to another one; the next buffer is a DISCONTINUITY. */

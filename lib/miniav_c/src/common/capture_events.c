@@ -81,17 +81,24 @@ void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *
 void capture_format_changed(struct capture *capture, const struct capture_format *format) {
   mutex_lock(&capture->lock);
   capture->format = *format;
-  capture->stats.format_changes++;
-  capture->pending_flags |= MINIAV_BUFFER_FLAG_FORMAT_CHANGED;
-  MiniAVEvent event = {.type = MINIAV_EVENT_FORMAT_CHANGED};
-  capture_post_locked(capture, NODE_FORMAT, &event);
+  if (capture->busy != BUSY_START) {
+    capture->stats.format_changes++;
+    capture->pending_flags |= MINIAV_BUFFER_FLAG_FORMAT_CHANGED;
+    MiniAVEvent event = {.type = MINIAV_EVENT_FORMAT_CHANGED};
+    capture_post_locked(capture, NODE_FORMAT, &event);
+  }
+  mutex_unlock(&capture->lock);
+}
+
+void capture_set_device(struct capture *capture, const char *device_id) {
+  mutex_lock(&capture->lock);
+  device_id_join(capture->device_id, capture->backend_name, device_id);
   mutex_unlock(&capture->lock);
 }
 
 void capture_default_moved(struct capture *capture, const char *device_id) {
   mutex_lock(&capture->lock);
-  device_id_join(capture->device_id, capture->backend != NULL ? capture->backend->name : "",
-                 device_id);
+  device_id_join(capture->device_id, capture->backend_name, device_id);
   capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
   MiniAVEvent event = {.type = MINIAV_EVENT_DEFAULT_CHANGED};
   memcpy(event.text, capture->device_id, sizeof event.text);

@@ -39,6 +39,7 @@ struct capture {
 
   const struct backend *backend;
   void *backend_state;
+  const char *backend_name; /* set before open, for what open tells */
   struct capture_request request;
   struct capture_format format;
   char device_id[MINIAV_TEXT_BYTES]; /* the one really used, with prefix */
@@ -48,8 +49,10 @@ struct capture {
   struct slot *queue[SLOTS_PER_TABLE];
   uint32_t queue_first;
   uint32_t queue_count;
-  uint32_t queue_limit;   /* slot count, or 1 for "latest" */
-  uint32_t pending_flags; /* for the next frame: FORMAT_CHANGED, DISCONTINUITY */
+  uint32_t queue_limit;    /* slot count, or 1 for "latest" */
+  uint32_t pending_flags;  /* for the next frame: FORMAT_CHANGED, DISCONTINUITY */
+  bool has_pending_damage; /* of frames that were dropped, for the next frame */
+  MiniAVFrameMetadata pending_damage;
 
   MiniAVBufferCallback callback;
   void *user_data;

@@ -3,6 +3,7 @@
 
 #include "common/capture_internal.h"
 #include "common/clock.h"
+#include "common/damage.h"
 #include "common/handles.h"
 #include "common/pixel.h"
 
@@ -55,11 +56,31 @@ static bool is_audio(const MiniAVBuffer *buffer) {
   return buffer->type == MINIAV_BUFFER_TYPE_AUDIO;
 }
 
+/* What a missing frame changed on the screen (NULL: not known) is told with the next one. */
+static void carry_damage_locked(struct capture *capture, const MiniAVFrameMetadata *missing) {
+  static const MiniAVFrameMetadata unknown = {0};
+  const MiniAVFrameMetadata *damage = missing != NULL ? missing : &unknown;
+  if (capture->queue_count > 0) {
+    struct slot *next = capture->queue[capture->queue_first];
+    if (next->buffer.metadata != NULL) {
+      damage_add(&next->metadata, damage);
+    }
+    return;
+  }
+  if (!capture->has_pending_damage) {
+    capture->has_pending_damage = true;
+    capture->pending_damage.flags = MINIAV_METADATA_DAMAGE;
+    capture->pending_damage.damage_count = 0;
+  }
+  damage_add(&capture->pending_damage, damage);
+}
+
 /* A frame that carried these flags is missing: the next one the consumer sees has them. */
-static void carry_flags_locked(struct capture *capture, const MiniAVBuffer *missing) {
-  uint32_t flags = missing->flags & CARRIED_FLAGS;
-  if (is_audio(missing)) {
-    flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
+static void carry_locked(struct capture *capture, const MiniAVBuffer *missing,
+                         const MiniAVFrameMetadata *metadata) {
+  uint32_t flags = (missing->flags & CARRIED_FLAGS) | MINIAV_BUFFER_FLAG_DISCONTINUITY;
+  if (!is_audio(missing)) {
+    carry_damage_locked(capture, metadata);
   }
   if (capture->queue_count > 0) {
     capture->queue[capture->queue_first]->buffer.flags |= flags;
@@ -91,6 +112,12 @@ static void enqueue_locked(struct capture *capture, struct slot *slot,
   slot->buffer.user_data = capture->user_data;
   slot->buffer.flags |= capture->pending_flags;
   capture->pending_flags = 0;
+  if (capture->has_pending_damage && !is_audio(&slot->buffer)) {
+    if (slot->buffer.metadata != NULL) {
+      damage_add(&slot->metadata, &capture->pending_damage);
+    }
+    capture->has_pending_damage = false;
+  }
   if (capture->has_intrinsics && !is_audio(&slot->buffer)) {
     if (slot->buffer.metadata == NULL) {
       memset(&slot->metadata, 0, sizeof slot->metadata);
@@ -117,7 +144,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   capture->stats.last_timestamp_us = frame->buffer.timestamp_us;
   if (!is_sound(frame)) {
     capture_count_locked(capture, DROP_INVALID, 1);
-    carry_flags_locked(capture, &frame->buffer);
+    carry_locked(capture, &frame->buffer, frame->metadata);
     return;
   }
   if (capture->queue_count < capture->queue_limit) {
@@ -126,7 +153,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   if (slot == NULL && capture->queue_count > 0) {
     struct slot *oldest = unqueue_oldest_locked(capture);
     capture_count_locked(capture, DROP_QUEUE_FULL, 1);
-    carry_flags_locked(capture, &oldest->buffer);
+    carry_locked(capture, &oldest->buffer, oldest->buffer.metadata);
     slot = slot_reserve(capture->table);
     if (slot != NULL) {
       *dropped_slot = oldest;
@@ -141,7 +168,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   }
   if (slot == NULL) {
     capture_count_locked(capture, DROP_BUFFERS_HELD, 1);
-    carry_flags_locked(capture, &frame->buffer);
+    carry_locked(capture, &frame->buffer, frame->metadata);
     return;
   }
   enqueue_locked(capture, slot, frame, sequence);
@@ -185,8 +212,9 @@ void capture_count_drop(struct capture *capture, enum drop_reason reason, uint64
   mutex_lock(&capture->lock);
   capture->stats.produced += count;
   capture_count_locked(capture, reason, count);
-  if (capture->kind == MINIAV_KIND_AUDIO || capture->kind == MINIAV_KIND_LOOPBACK) {
-    capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
+  capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
+  if (capture->kind == MINIAV_KIND_SCREEN) {
+    carry_damage_locked(capture, NULL);
   }
   mutex_unlock(&capture->lock);
 }

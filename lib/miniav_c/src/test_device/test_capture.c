@@ -286,6 +286,9 @@ struct test_capture *test_capture_create(struct capture *capture, struct test_de
   test->device = device;
   test->setup = *setup;
   test->unlimited = setup->video.info;
+  if (setup->follows_default) {
+    capture_set_device(capture, device->id);
+  }
   mutex_init(&test->mutex);
   condition_init(&test->changed);
   return test;

@@ -1,0 +1,78 @@
+/* Damage of dropped frames is added to the next: nothing that changed is missing from it. */
+#include "common/damage.h"
+
+#include <stdbool.h>
+
+#include "miniav.h"
+#include "support/check.h"
+#include "support/test_backends.h"
+#include "support/threads.h"
+
+static int covers(const MiniAVFrameMetadata *metadata, int32_t x, int32_t y) {
+  for (uint32_t i = 0; i < metadata->damage_count; i++) {
+    const MiniAVRect *is = &metadata->damage[i];
+    if (x >= is->x && y >= is->y && x < is->x + is->width && y < is->y + is->height) {
+      return 1;
+    }
+  }
+  return 0;
+}
+
+static void test_sums(void) {
+  MiniAVFrameMetadata sum = {.flags = MINIAV_METADATA_DAMAGE};
+  for (int32_t i = 0; i < 100; i++) {
+    MiniAVFrameMetadata dropped = {.flags = MINIAV_METADATA_DAMAGE, .damage_count = 2};
+    dropped.damage[0] = (MiniAVRect){i * 10, i, 5, 5};
+    dropped.damage[1] = (MiniAVRect){1000 - i * 10, 500, 3, 3};
+    damage_add(&sum, &dropped);
+    CHECK(sum.damage_count <= MINIAV_MAX_DAMAGE_RECTANGLES);
+  }
+  for (int32_t i = 0; i < 100; i++) {
+    CHECK(covers(&sum, i * 10 + 4, i + 4));
+    CHECK(covers(&sum, 1002 - i * 10, 502));
+  }
+  CHECK(!covers(&sum, 0, 600));
+  MiniAVFrameMetadata unknown = {0};
+  damage_add(&sum, &unknown);
+  CHECK_EQ(sum.flags & MINIAV_METADATA_DAMAGE, 0);
+  CHECK_EQ(sum.damage_count, 0);
+}
+
+static bool has_dropped_ten(void *context) {
+  MiniAVCaptureStats stats = {0};
+  MiniAV_Screen_GetStats(context, &stats);
+  return stats.dropped_queue_full >= 10;
+}
+
+/* A queue of two against a screen that changes sixty times a second: what the consumer is told of a
+ * frame after dropped ones includes what those changed. */
+static void test_dropped_frames(void) {
+  MiniAVScreenContextHandle context = NULL;
+  MiniAVPropertyValue two = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value = {.integer = 2}};
+  MiniAVBuffer first;
+  MiniAVBuffer later;
+  CHECK_EQ(MiniAV_Screen_CreateContext(&context), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &two),
+           MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_ConfigureDisplay(context, "test:display", NULL), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_StartCapture(context, NULL, NULL, NULL), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &first), MINIAV_SUCCESS);
+  CHECK(wait_until(has_dropped_ten, context, 5000));
+  CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &later), MINIAV_SUCCESS);
+  CHECK(later.sequence > first.sequence + 5);
+  MiniAVFrameMetadata metadata;
+  CHECK_EQ(MiniAV_CopyMetadata(later.internal_handle, &metadata), MINIAV_SUCCESS);
+  CHECK((metadata.flags & MINIAV_METADATA_DAMAGE) != 0);
+  /* One frame alone has the strip, the old and the new box, and the pointer: a handful. */
+  CHECK(metadata.damage_count > 8);
+  MiniAV_ReleaseBuffer(first.internal_handle);
+  MiniAV_ReleaseBuffer(later.internal_handle);
+  CHECK_EQ(MiniAV_Screen_DestroyContext(context), MINIAV_SUCCESS);
+}
+
+int main(void) {
+  use_test_backends();
+  test_sums();
+  test_dropped_frames();
+  return check_report("damage");
+}
