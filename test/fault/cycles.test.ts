@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProcessUsage } from "../support/memory.ts";
 import { describeResult, runScript } from "../support/process.ts";
-import { GARBAGE_FLAGS } from "./garbage_flags.ts";
+import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
 
 const CYCLES = 1000;
 const STEP = 50;

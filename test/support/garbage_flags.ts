@@ -1,4 +1,4 @@
-import { runtime } from "../support/process.ts";
+import { runtime } from "./process.ts";
 
 /** What makes `collectGarbage` work in a child. */
 export const GARBAGE_FLAGS: readonly string[] = runtime === "deno"
