@@ -175,11 +175,10 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   *leftovers = (struct leftovers){0};
 }
 
-/* The waiter to wake, with a reference, when the consumer found the queue empty. */
-static struct waiter *take_wake_locked(struct capture *capture) {
+struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good) {
   condition_broadcast(&capture->changed);
-  if (!capture->armed || capture->waiter == NULL) {
-    return NULL;
+  if (capture->waiter == NULL || !(capture->armed || for_good)) {
+    return NULL; /* one that is added later is woken then */
   }
   capture->armed = false;
   waiter_reference(capture->waiter);
@@ -196,7 +195,7 @@ void capture_deliver(struct capture *capture, const struct capture_frame *frame)
     MiniAVEvent event = {.type = MINIAV_EVENT_RESUMED};
     capture_post_locked(capture, NODE_RESUMED, &event);
   }
-  struct waiter *waiter = take_wake_locked(capture);
+  struct waiter *waiter = capture_take_wake_locked(capture, false);
   mutex_unlock(&capture->lock);
   if (dropped_slot != NULL) {
     slot_drop(dropped_slot);
