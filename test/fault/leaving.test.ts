@@ -32,8 +32,10 @@ const WAYS: readonly Way[] = [
   { name: "an uncaught exception", argument: "throw", code: 1, stderr: /thrown on purpose/ },
   { name: "SIGINT", argument: "signal", code: null, signal: "SIGINT" },
   { name: "SIGTERM", argument: "signal", code: null, signal: "SIGTERM" },
-  { name: "a Worker is terminated", argument: "terminate", code: 0 },
-  { name: "a Worker closes itself", argument: "close", code: 0 },
+  { name: "a Worker is terminated", argument: "worker-terminate", code: 0 },
+  { name: "a Worker closes itself", argument: "worker-close", code: 0 },
+  { name: "a Worker exits", argument: "worker-exit", code: 0 },
+  { name: "a Worker throws", argument: "worker-throw", code: 0 },
   { name: "exit with a capturing Worker", argument: "exit-two", code: 7 },
 ];
 
@@ -56,7 +58,7 @@ function check(way: Way, result: ScriptResult, leftAfterMs: number): void {
 }
 
 for (const way of WAYS) {
-  test(`leaving by ${way.name}, ${ROUNDS} times`, async (t) => {
+  test(`${way.name}, ${ROUNDS} times`, async (t) => {
     let left = ROUNDS;
     let longest = 0;
     const lane = async () => {
