@@ -49,8 +49,8 @@ void pump_detach(struct pump *pump) {
   pump->filled_frames = 0;
 }
 
-MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring, const MiniAVAudioInfo *in,
-                             int64_t latency_us) {
+MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring,
+                             const MiniAVAudioInfo *in) {
   pump_detach(pump);
   MiniAVResultCode result =
       audio_convert_create(in, &pump->out, AUDIO_CHANNELS_DISCRETE, &pump->converter);
@@ -62,7 +62,6 @@ MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring, const 
   pump->clock_ready = false;
   pump->arrived_frames = 0;
   pump->consumed_frames = 0;
-  recovered_clock_start(&pump->clock, in->sample_rate, latency_us);
   return MINIAV_SUCCESS;
 }
 
@@ -166,6 +165,14 @@ static bool clock_prime(struct pump *pump) {
   if (last_us - first_us < PRIME_US && !filling) {
     return false;
   }
+  /* What the source says of its latency is taken once, and the least: it varies by what the clock
+   * filters out better, and a step in it would be a step in time. */
+  uint32_t latency_us = UINT32_MAX;
+  for (uint32_t i = 0; i < records; i++) {
+    uint32_t here_us = sample_ring_peek(pump->ring, i).latency_us;
+    latency_us = here_us < latency_us ? here_us : latency_us;
+  }
+  recovered_clock_start(&pump->clock, pump->in.sample_rate, latency_us);
   uint64_t end_frame = 0;
   for (uint32_t i = 0; i < records; i++) {
     struct sample_arrival arrival = sample_ring_peek(pump->ring, i);
