@@ -65,9 +65,12 @@ static const struct own_property *find_own(MiniAVKind kind, MiniAVPropertyKey ke
  * `busy`, which is taken here. On failure nothing is held. */
 static MiniAVResultCode enter_backend(struct capture *capture, const struct backend **backend,
                                       void **state) {
+  bool may_wait = callback_wait_begin(&capture->dispatcher);
   mutex_lock(&capture->lock);
   MiniAVResultCode result = MINIAV_SUCCESS;
-  while (capture->busy != BUSY_NO && !capture->closed && !dispatch_is_self(capture)) {
+  /* BUSY_CONFIGURE waits for no callback, so a callback may wait for it. */
+  while (capture->busy != BUSY_NO && !capture->closed &&
+         (may_wait || capture->busy == BUSY_CONFIGURE)) {
     condition_wait(&capture->changed, &capture->lock);
   }
   if (capture->closed) {
@@ -83,6 +86,9 @@ static MiniAVResultCode enter_backend(struct capture *capture, const struct back
     *state = capture->backend_state;
   }
   mutex_unlock(&capture->lock);
+  if (may_wait) {
+    callback_wait_end();
+  }
   return result;
 }
 
