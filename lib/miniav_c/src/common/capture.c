@@ -41,7 +41,7 @@ MiniAVResultCode capture_create(MiniAVKind kind, uint64_t *handle) {
   capture->table = slot_table_create(DEFAULT_SLOTS);
   if (capture->table == NULL) {
     capture_free(capture);
-    return MINIAV_ERROR_OUT_OF_MEMORY;
+    return slot_tables_are_used_up() ? MINIAV_ERROR_DEVICE_BUSY : MINIAV_ERROR_OUT_OF_MEMORY;
   }
   *handle = handle_create(handle_kind_for(kind), capture, capture_free, capture_created);
   if (*handle == 0) {

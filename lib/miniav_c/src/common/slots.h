@@ -50,6 +50,8 @@ struct slot_table {
 
 /* A table with `count` free slots; NULL when memory or tables are exhausted. */
 struct slot_table *slot_table_create(uint32_t count);
+/* Why there was none: every table there can be is in use, by captures or buffers that are held. */
+bool slot_tables_are_used_up(void);
 /* Ends the capture's hold; slots that are leased live on. */
 void slot_table_close(struct slot_table *table);
 
