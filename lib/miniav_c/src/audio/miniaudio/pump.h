@@ -26,6 +26,7 @@ struct pump {
   struct audio_converter *converter;
   struct recovered_clock clock;
   bool clock_ready;
+  int64_t last_arrival_us;
   uint64_t arrived_frames; /* told to the clock */
   uint64_t consumed_frames;
 
