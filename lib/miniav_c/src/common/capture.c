@@ -197,7 +197,7 @@ MiniAVResultCode capture_configure(uint64_t handle, MiniAVKind kind,
 
 /* -- start ---------------------------------------------------------------------------------- */
 
-static int64_t stall_time_us(const struct capture *capture) {
+int64_t capture_stall_time_us(const struct capture *capture) {
   if ((capture->backend->flags & (BACKEND_SILENT_WHEN_IDLE | BACKEND_TELLS_STALLS)) != 0) {
     return 0;
   }
@@ -224,7 +224,7 @@ static bool open_gates_locked(struct capture *capture) {
   capture->has_pending_damage = false;
   capture->queue_limit = capture->queue_latest ? 1 : capture->table->count;
   capture->last_delivery_us = clock_now_us();
-  capture->stall_after_us = stall_time_us(capture);
+  capture->stall_after_us = capture_stall_time_us(capture);
   capture->deferred_stop = false;
   if (capture->callback != NULL && !dispatch_start_locked(capture)) {
     capture->state = CAPTURE_CONFIGURED;
@@ -318,12 +318,10 @@ static MiniAVResultCode begin_stop(struct capture *capture, enum stop_reason rea
                                    bool *cancelled) {
   *cancelled = false;
   mutex_lock(&capture->lock);
-  while (capture->busy != BUSY_NO) {
-    bool starting = capture->busy == BUSY_START;
-    *cancelled = *cancelled || starting || capture->busy == BUSY_STOP;
-    if (starting || reason == STOP_DESTROY) {
-      cancel_busy_locked(capture);
-    }
+  /* A deferred stop that somebody else has done meanwhile leaves alone what came after it. */
+  while (capture->busy != BUSY_NO && (reason != STOP_DEFERRED || capture->deferred_stop)) {
+    *cancelled = *cancelled || capture->busy == BUSY_START || capture->busy == BUSY_STOP;
+    cancel_busy_locked(capture);
     condition_wait(&capture->changed, &capture->lock);
   }
   MiniAVResultCode result = MINIAV_SUCCESS;

@@ -96,6 +96,9 @@ MiniAVResultCode capture_configured(uint64_t handle, MiniAVKind kind,
                                     struct capture_format *format);
 MiniAVResultCode capture_stats(uint64_t handle, MiniAVKind kind, MiniAVCaptureStats *stats);
 
+/* Locked, configured: how long nothing may come; 0 when nobody watches. */
+int64_t capture_stall_time_us(const struct capture *capture);
+
 /* For a capture that the caller holds a reference of. */
 MiniAVResultCode capture_take(struct capture *capture, MiniAVBuffer *buffer);
 MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,

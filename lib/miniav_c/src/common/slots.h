@@ -12,8 +12,8 @@
  *   LEASED → RELEASING is one compare-and-swap: exactly one release succeeds.
  * - A pin (CopyBuffer) is taken only while LEASED. A release while pinned leaves RELEASING; the
  * last unpin finishes. Finishing is exclusive: RELEASING with 0 pins.
- * - Finishing drops the block, calls the backend's release function, counts `released`, counts the
- *   generation up, and only then makes the slot FREE. No lock is taken.
+ * - Finishing calls the backend's release function, counts the generation up, only then makes the
+ *   slot FREE, and drops the block. `released` was counted by the release. No lock is taken.
  * - A table has one hold of its capture and one for each slot that is not FREE; at zero it goes
  * back to the list of unused tables.
  */
