@@ -29,6 +29,7 @@ const WAYS: readonly Way[] = [
   { name: "exit", argument: "exit", code: 7 },
   { name: "exit with frames held", argument: "held", code: 7 },
   { name: "exit while stopping", argument: "stopping", code: 7 },
+  { name: "exit while operations hang", argument: "hanging", code: 7 },
   { name: "an uncaught exception", argument: "throw", code: 1, stderr: /thrown on purpose/ },
   { name: "SIGINT", argument: "signal", code: null, signal: "SIGINT" },
   { name: "SIGTERM", argument: "signal", code: null, signal: "SIGTERM" },
@@ -53,6 +54,7 @@ function check(way: Way, result: ScriptResult, leftAfterMs: number): void {
   assert.equal(result.timedOut, false, text);
   assert.equal(result.signal, way.signal ?? null, text);
   assert.equal(result.code, way.code, text);
+  assert.doesNotMatch(result.stdout, /did not hang/);
   if (way.stderr !== undefined) assert.match(result.stderr, way.stderr, text);
   assert.ok(leftAfterMs < LIMIT_MS, `${leftAfterMs.toFixed(0)} ms to leave: ${text}`);
 }
