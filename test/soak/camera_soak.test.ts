@@ -8,8 +8,11 @@ import type { CaptureStats } from "../../src/mod.ts";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
 import { trend } from "../support/memory.ts";
 import type { ProcessUsage } from "../support/memory.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runtime, startScript } from "../support/process.ts";
 import type { RunningScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 const ASKED = process.env.MINIAV_SOAK_SECONDS;
 const SECONDS = Number(ASKED ?? "60");
