@@ -197,6 +197,8 @@ for (const server of SERVERS) {
     await using rig = await withMicrophones(server);
     await rig.setDefaultSource("silent");
     const script = listen(rig, { seconds: 4 });
+    const opened = await line<{ deviceId: string }>(script, '"opened"');
+    assert.equal(opened.deviceId, "pulse:silent", "the microphone that is really used");
     await script.waitForLine('"first"');
     await delay(500);
     await rig.setDefaultSource("loud");

@@ -37,6 +37,7 @@ struct mic_session {
   bool inside; /* the worker is in the capture */
   bool default_told;
   char told_default[MINIAV_TEXT_BYTES];
+  char opened_id[MINIAV_TEXT_BYTES]; /* what the first open found */
   uint32_t references; /* the owner's and the worker's */
 
   /* fixed from open on */
@@ -302,6 +303,7 @@ static void session_main(void *user) {
   session->result = result;
   if (result == MINIAV_SUCCESS) {
     MiniAVAudioInfo native = mic_device_format(session->device);
+    text_copy(session->opened_id, sizeof(session->opened_id), mic_device_id(session->device));
     session->out = (MiniAVAudioInfo){
         session->wanted.sample_rate != 0 ? session->wanted.sample_rate : native.sample_rate,
         session->wanted.channel_count != 0 ? session->wanted.channel_count : native.channel_count,
@@ -407,6 +409,7 @@ MiniAVResultCode mic_session_open(enum mic_system system, struct capture *captur
   *session = session_opened(system, request->device_id, &request->audio, capture, &result, cancel);
   if (*session != NULL) {
     format->audio = (*session)->out;
+    capture_set_device(capture, (*session)->opened_id);
   }
   return result;
 }
