@@ -247,11 +247,6 @@ MiniAVResultCode mic_device_start(struct mic_device *device) {
   return ma_result_to_code(ma_device_start(&device->device));
 }
 
-void mic_device_stop(struct mic_device *device) {
-  atomic_store(&device->stopping, true);
-  ma_device_stop(&device->device);
-}
-
 const char *mic_device_id(const struct mic_device *device) {
   return device->id;
 }

@@ -16,6 +16,7 @@
 #define NO_HOME_MS 3000u /* how long a capture of the default waits for there to be one */
 #define RETRY_MS   100u
 #define UNPACED_US 1000000
+#define FRESH_US   2000000
 
 enum phase {
   PHASE_OPENING,
@@ -38,7 +39,7 @@ struct mic_session {
   bool default_told;
   char told_default[MINIAV_TEXT_BYTES];
   char opened_id[MINIAV_TEXT_BYTES]; /* what the first open found */
-  uint32_t references; /* the owner's and the worker's */
+  uint32_t references;               /* the owner's and the worker's */
 
   /* fixed from open on */
   enum mic_system system;
@@ -49,7 +50,8 @@ struct mic_session {
   struct wake wake;
 
   /* the worker's */
-  struct mic_device *device;
+  struct mic_device *device; /* from open to the first start, and while it runs */
+  int64_t opened_us;
   struct pump pump;
 };
 
@@ -128,6 +130,7 @@ static MiniAVResultCode device_open(struct mic_session *session) {
       return result;
     }
   }
+  session->opened_us = clock_now_us();
   return mic_device_open(session->system, id, &session->wake, &session->device);
 }
 
@@ -250,7 +253,11 @@ static void work(struct mic_session *session) {
 }
 
 static MiniAVResultCode prepare_start(struct mic_session *session) {
-  if (session->device == NULL) { /* lost in an earlier run */
+  /* What happens to a device that does not run is not told: one that waited may be gone. */
+  if (session->device != NULL && clock_now_us() - session->opened_us > FRESH_US) {
+    device_close(session);
+  }
+  if (session->device == NULL) {
     MiniAVResultCode result = device_open(session);
     if (result != MINIAV_SUCCESS) {
       return result;
@@ -290,9 +297,7 @@ static void run(struct mic_session *session) {
       mic_watch_end(session->system, &watcher);
     }
   }
-  if (session->device != NULL) {
-    mic_device_stop(session->device);
-  }
+  device_close(session); /* nobody listens: no system shows the microphone as in use */
   pump_free(&session->pump);
 }
 
