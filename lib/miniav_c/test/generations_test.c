@@ -1,5 +1,5 @@
-/* Generations that wrap: a handle of four milliards of buffers ago names nothing, and 0 is never one
- * of them. */
+/* Generations that wrap: a handle of four milliards of buffers ago names nothing, and 0 is never
+ * one of them. */
 #include <stdatomic.h>
 
 #include "common/handles.h"
