@@ -15,6 +15,8 @@ import { delay, waitUntil } from "../support/wait.ts";
 const SERVERS = ["pipewire", "pulse"] as const;
 const FREQUENCY = 1000;
 const LEVEL = -12;
+/** How often a tone may be spoilt on its way by a machine that is too busy. */
+const ATTEMPTS = 8;
 /** What `levels` says where nothing is heard, and where the tone is. */
 const SILENT = -200;
 const TONE_RMS = Math.round(LEVEL - 3.01);
@@ -105,14 +107,14 @@ function assertTone(what: Heard): void {
  * the server itself misses a period now and then and plays silence for it: that is no fault of the
  * capture, whose own order must hold every time.
  */
-async function listenForTone(rig: AudioRig, options: object): Promise<Heard> {
+async function listenForTone(rig: AudioRig, options: object, signalToNoise = 60): Promise<Heard> {
   for (let attempt = 1;; attempt++) {
-    const what = await heard(listen(rig, { ...options, tone: FREQUENCY }));
-    const isWhole = what.measured !== null && what.measured.signalToNoise > 60;
+    const what = await heard(listen(rig, { tone: FREQUENCY, ...options }));
+    const isWhole = what.measured !== null && what.measured.signalToNoise > signalToNoise;
     const isFlowing = what.discontinuities === 0;
-    if ((isWhole && isFlowing) || attempt === 4) {
+    if ((isWhole && isFlowing) || attempt === ATTEMPTS) {
       assertInOrder(what);
-      assert.equal(what.discontinuities, 0);
+      assert.equal(what.discontinuities, 0, JSON.stringify(what.stats));
       assert.deepEqual(what.breaks, []);
       return what;
     }
@@ -166,18 +168,19 @@ for (const server of SERVERS) {
       assertTone(what);
     }
     const u8 = { sampleRate: 48_000, channelCount: 1, format: "u8" };
-    const coarse = await heard(listen(rig, { seconds: 1, ...u8 }));
+    // 8 bits are 38 dB above their own rounding at this level, which also hides small breaks.
+    const coarse = await listenForTone(rig, { seconds: 1, ...u8, tone: undefined }, 30);
     assert.deepEqual(coarse.format, u8);
     assertTone(coarse);
   });
 
   test(`${server}: gain and mute are of this capture`, OPTIONS, async () => {
     await using rig = await withMicrophones(server);
-    const louder = await heard(listen(rig, { seconds: 1, gain: 2 }));
+    const louder = await listenForTone(rig, { seconds: 1, gain: 2 });
     assert.ok(Math.abs(louder.measured!.level - (LEVEL + 6.02)) < 0.1);
     const muted = await heard(listen(rig, { seconds: 1, mute: true }));
     assert.deepEqual(new Set(muted.levels.slice(4)), new Set([SILENT]));
-    assertTone(await heard(listen(rig, { seconds: 1 })));
+    assertTone(await listenForTone(rig, { seconds: 1 }));
   });
 
   test(`${server}: an unplugged microphone is lost, and never another one`, OPTIONS, async () => {
