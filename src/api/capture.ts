@@ -4,6 +4,7 @@ import { setImmediate } from "node:timers";
 import {
   allocate,
   bufferAt,
+  BufferFlags,
   BufferLayout,
   BufferPool,
   copyToOwned,
@@ -123,6 +124,10 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   #lostEvent: NativeEvent | null = null;
   #lostError: MiniAVError | null = null;
   #reconnects = 0;
+  /** What the contexts before this one produced: the numbering of frames goes on. */
+  #sequenceBase = 0;
+  /** The next frame is the first after a reconnect. */
+  #resumed = false;
   #consumer: Consumer | null = null;
   #wait: Wait | null = null;
   #keepAlive = true;
@@ -278,7 +283,7 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     const code = native.MiniAV_TakeBuffer(session.handle, bufferMemory.bytes);
     switch (code) {
       case ResultCode.SUCCESS:
-        return this.#frameFrom(bufferAt(bufferMemory, runtime), session.source);
+        return this.#frameFrom(this.#continued(bufferAt(bufferMemory, runtime)), session.source);
       case ResultCode.NO_BUFFER:
         return EMPTY;
       case ResultCode.DEVICE_LOST:
@@ -290,6 +295,14 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       default:
         throw errorFrom(code, this.#plan.operation);
     }
+  }
+
+  /** A reconnect is a gap: numbers go on behind it, and the first frame says so. */
+  #continued(buffer: NativeBuffer): NativeBuffer {
+    if (this.#reconnects === 0) return buffer;
+    const flags = this.#resumed ? buffer.flags | BufferFlags.DISCONTINUITY : buffer.flags;
+    this.#resumed = false;
+    return { ...buffer, flags, sequence: this.#sequenceBase + buffer.sequence };
   }
 
   #frameFrom(buffer: NativeBuffer, source: LeaseSource): Frame {
@@ -376,6 +389,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
           await session.end();
           return;
         }
+        this.#sequenceBase = this.stats().produced;
+        this.#resumed = true;
         this.#session = session;
         this.#format = session.format;
         this.#state = "running";

@@ -101,6 +101,10 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
         installCommand("portal", osRelease())
       }, then log in again.`;
     case "NOT_SUPPORTED":
+      if (operation.includes("Property(")) {
+        return "The device has no such property, or it cannot be set; getPropertyInfo() tells.";
+      }
+      return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
     case "SYSTEM_CALL_FAILED":
       return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
     case "INVALID_HANDLE":
@@ -148,8 +152,11 @@ function linuxServiceHint(source: string, backend: string): string {
     }`;
   }
   if (source === "Camera" || source === "Screen" || source === "Loopback") {
-    const need = backend === "" ? "PipeWire may be missing" : `${backend} refused`;
-    return `${need}. Is PipeWire running? ${start}; to install it: ${
+    if (backend === "") {
+      return `Nothing here serves it in this version; the built-in test devices do: ` +
+        "enableTestDevices(), or MINIAV_TEST_DEVICES=1.";
+    }
+    return `${backend} refused. Is PipeWire running? ${start}; to install it: ${
       installCommand("pipewire", release)
     }`;
   }

@@ -126,9 +126,15 @@ test("with reconnect a capture survives its device; counters go on", async () =>
   const reconnected = next(camera, "reconnected");
   let frames = 0;
   let after = 0;
-  for await (using _frame of camera) {
+  let last = -1;
+  for await (using frame of camera) {
+    assert.ok(frame.sequence > last, "the numbering goes on");
+    last = frame.sequence;
     if (++frames === 5) setTestFault("test:bars", { type: "lose" });
-    if (camera.stats().reconnects === 1 && ++after === 5) break;
+    if (camera.stats().reconnects === 1 && ++after === 1) {
+      assert.ok(frame.discontinuity, "what is missing is told");
+    }
+    if (after > 0 && frame.sequence > 8) break;
   }
   assert.equal((await reconnected).format.width, camera.format.width);
   assert.ok(reconnecting.length >= 3);

@@ -296,6 +296,15 @@ for (const server of SERVERS) {
     }
   });
 
+  test(`${server}: sixteen captures opened at once`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server);
+    const script = user(rig, ["together", "16"]);
+    const what = await line<{ heard: number; errors: unknown[] }>(script, '"together"');
+    assert.deepEqual(what.errors, []);
+    assert.equal(what.heard, 16);
+    await script.ended;
+  });
+
   test(`${server}: ALSA's plugins are microphones too`, OPTIONS, async () => {
     await using rig = await withMicrophones(server);
     const env = { MINIAV_AUDIO_BACKEND: "alsa" };

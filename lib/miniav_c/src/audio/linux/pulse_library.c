@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "audio/linux/pulse_gate.h"
 #include "common/clock.h"
 #include "common/dynlib.h"
 #include "common/lists.h"
@@ -98,13 +99,9 @@ void pulse_disconnect(struct pulse_client *client) {
   *client = (struct pulse_client){0};
 }
 
-static MiniAVResultCode connect_until(struct pulse_client *client, pa_context_state_t state,
-                                      uint32_t timeout_ms, struct cancel *cancel) {
-  *client = (struct pulse_client){0};
-  MiniAVResultCode result = pulse_load(NULL, 0);
-  if (result != MINIAV_SUCCESS) {
-    return result;
-  }
+static MiniAVResultCode connect_inside(struct pulse_client *client, pa_context_state_t state,
+                                       uint32_t timeout_ms, struct cancel *cancel) {
+  MiniAVResultCode result = MINIAV_SUCCESS;
   int64_t deadline_us = clock_deadline_us(timeout_ms);
   client->mainloop = pulse.mainloop_new();
   if (client->mainloop != NULL) {
@@ -120,6 +117,27 @@ static MiniAVResultCode connect_until(struct pulse_client *client, pa_context_st
   }
   if (result != MINIAV_SUCCESS) {
     pulse_disconnect(client);
+  }
+  return result;
+}
+
+static MiniAVResultCode connect_until(struct pulse_client *client, pa_context_state_t state,
+                                      uint32_t timeout_ms, struct cancel *cancel) {
+  *client = (struct pulse_client){0};
+  MiniAVResultCode result = pulse_load(NULL, 0);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  bool entered = pulse_gate_enter(timeout_ms, cancel);
+  uint32_t tries = 0;
+  do {
+    result = connect_inside(client, state, timeout_ms, cancel);
+  } while (result == MINIAV_ERROR_SYSTEM_CALL_FAILED && pulse_gate_try_again(++tries));
+  if (result == MINIAV_SUCCESS) {
+    pulse_gate_succeeded();
+  }
+  if (entered) {
+    pulse_gate_leave();
   }
   return result;
 }

@@ -12,6 +12,7 @@
 #include "audio/linux/jack_client.h"
 #endif
 #if MIC_HAS_PULSE
+#include "audio/linux/pulse_gate.h"
 #include "audio/linux/pulse_stream.h"
 #endif
 
@@ -21,6 +22,8 @@
 #define PERIODS      32
 #define PERIODS_ALSA 8 /* real hardware has small buffers; ALSA takes the nearest */
 #define RING_MS      1000u
+/* How long a device waits for its turn to connect to PulseAudio. */
+#define CONNECT_TURN_MS 2000u
 
 struct mic_device {
   enum mic_system system;
@@ -187,6 +190,48 @@ static MiniAVResultCode finish_open(struct mic_device *device) {
   return device->ring != NULL ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
 }
 
+/* Opens the system and the device; on failure nothing is open. */
+static MiniAVResultCode open_native(struct mic_device *device, const ma_device_id *id) {
+  MiniAVResultCode result = ma_box_open(&device->box, device->system);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  ma_device_config config = make_config(device, id);
+  result = prepare(device, &config);
+  if (result == MINIAV_SUCCESS) {
+    result = init_native(device, &config);
+  }
+  if (result != MINIAV_SUCCESS) {
+    ma_box_close(&device->box);
+  }
+  return result;
+}
+
+#if MIC_HAS_PULSE
+/* What miniaudio makes of a server that took no connection, of the context's or the device's own.
+ */
+static bool was_refused(MiniAVResultCode result) {
+  return result == MINIAV_ERROR_SYSTEM_CALL_FAILED || result == MINIAV_ERROR_NOT_SUPPORTED;
+}
+#endif
+
+static MiniAVResultCode connect_device(struct mic_device *device, const ma_device_id *id) {
+#if MIC_HAS_PULSE
+  bool entered = device->system == MIC_PULSE && pulse_gate_enter(CONNECT_TURN_MS, NULL);
+  MiniAVResultCode result;
+  uint32_t tries = 0;
+  do {
+    result = open_native(device, id);
+  } while (device->system == MIC_PULSE && was_refused(result) && pulse_gate_try_again(++tries));
+  if (entered) {
+    pulse_gate_leave();
+  }
+  return result;
+#else
+  return open_native(device, id);
+#endif
+}
+
 MiniAVResultCode mic_device_open(enum mic_system system, const char *id, struct wake *wake,
                                  struct mic_device **out) {
   *out = NULL;
@@ -201,18 +246,8 @@ MiniAVResultCode mic_device_open(enum mic_system system, const char *id, struct 
   device->system = system;
   device->wake = wake;
   text_copy(device->id, sizeof(device->id), id);
-  MiniAVResultCode result = ma_box_open(&device->box, system);
+  MiniAVResultCode result = connect_device(device, &native_id);
   if (result != MINIAV_SUCCESS) {
-    free(device);
-    return result;
-  }
-  ma_device_config config = make_config(device, &native_id);
-  result = prepare(device, &config);
-  if (result == MINIAV_SUCCESS) {
-    result = init_native(device, &config);
-  }
-  if (result != MINIAV_SUCCESS) {
-    ma_box_close(&device->box);
     free(device);
     return result;
   }
