@@ -183,6 +183,16 @@ test("a capture of the default device follows it; one of an id does not", async 
   setTestFault("test:tone", { type: "make-default" });
 });
 
+test("a test device's change in the same turn as the subscription is heard", async () => {
+  for (let round = 0; round < 20; round++) {
+    let heard = false;
+    const subscription = Camera.onDeviceChange(() => heard = true);
+    setTestFault("test:bars2", { type: round % 2 === 0 ? "unplug" : "plug" });
+    await waitUntil(() => heard, 5000, `round ${round}`);
+    subscription.close();
+  }
+});
+
 test("devices that come and go are told until the subscription ends", async () => {
   const changes: DeviceChange[] = [];
   const subscription = Camera.onDeviceChange((change) => changes.push(change));

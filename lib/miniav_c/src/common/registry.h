@@ -1,6 +1,6 @@
 /*
  * Who wants to know of changes of devices, and who tells. Backends call the registry_* functions
- * from a thread of their own, between watch(true) and watch(false).
+ * from a thread of their own, between watch(true) and watch(false); the test devices always.
  */
 #ifndef MINIAV_COMMON_REGISTRY_H
 #define MINIAV_COMMON_REGISTRY_H

@@ -62,7 +62,6 @@ static struct test_device devices[DEVICES] = {
 };
 
 static struct mutex faults_mutex = MUTEX_INITIALIZER;
-static bool watched[KINDS]; /* under the lock */
 static _Atomic(struct test_device *) made_default[KINDS];
 static atomic_int permissions[KINDS] = {PERMISSION_NONE, PERMISSION_NONE, PERMISSION_NONE,
                                         PERMISSION_NONE};
@@ -148,32 +147,16 @@ MiniAVPermission test_permission_request(MiniAVKind kind) {
   int undetermined = MINIAV_PERMISSION_UNDETERMINED;
   if (atomic_compare_exchange_strong(&permissions[kind], &undetermined,
                                      MINIAV_PERMISSION_GRANTED)) {
-    mutex_lock(&faults_mutex);
-    if (watched[kind]) {
-      registry_permission_changed(kind, MINIAV_PERMISSION_GRANTED);
-    }
-    mutex_unlock(&faults_mutex);
+    registry_permission_changed(kind, MINIAV_PERMISSION_GRANTED);
   }
   return test_permission(kind);
 }
 
 /* ---- what listeners are told; under the lock ------------------------------------------------ */
 
-void test_watch(MiniAVKind kind, bool on) {
-  mutex_lock(&faults_mutex);
-  watched[kind] = on;
-  mutex_unlock(&faults_mutex);
-}
-
-static void tell_devices(MiniAVKind kind) {
-  if (watched[kind]) {
-    registry_devices_changed(kind);
-  }
-}
-
 static void tell_default(MiniAVKind kind, const struct test_device *before) {
   const struct test_device *now = test_device_default(kind);
-  if (now != before && watched[kind]) {
+  if (now != before) {
     char id[MINIAV_TEXT_BYTES] = "";
     if (now != NULL) {
       device_id_join(id, TEST_BACKEND_NAME, now->id);
@@ -187,7 +170,7 @@ void test_devices_switch(bool enabled) {
   if (test_devices_enabled() != enabled) {
     test_devices_enable(enabled);
     for (uint32_t kind = 0; kind < KINDS; kind++) {
-      tell_devices((MiniAVKind)kind);
+      registry_devices_changed((MiniAVKind)kind);
     }
   }
   mutex_unlock(&faults_mutex);
@@ -198,7 +181,7 @@ void test_devices_switch(bool enabled) {
 static void set_permission(MiniAVKind kind, int permission) {
   MiniAVPermission before = test_permission(kind);
   atomic_store(&permissions[kind], permission);
-  if (test_permission(kind) != before && watched[kind]) {
+  if (test_permission(kind) != before) {
     registry_permission_changed(kind, test_permission(kind));
   }
 }
@@ -210,7 +193,7 @@ static void set_plugged(struct test_device *device, bool plugged, bool tell) {
   }
   bool changed = atomic_exchange(&device->unplugged, !plugged) == plugged;
   if (changed && tell) {
-    tell_devices(device->kind);
+    registry_devices_changed(device->kind);
     tell_default(device->kind, before);
   }
 }

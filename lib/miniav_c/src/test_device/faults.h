@@ -6,7 +6,8 @@
  * - Faults are set under one lock (MiniAV_TestSetFault) and read by capture threads as atomics.
  * - A device that vanishes counts `losses` up before it becomes unplugged, so that a capture that
  *   sees the default move because of that sees the loss too.
- * - registry_* is called under the lock that watch(false) takes, hence never after it.
+ * - Changes are told to the registry at once, whether somebody watches or not: it knows who does.
+ *   So whoever begins to watch and then sets a fault hears of it.
  */
 #ifndef MINIAV_TEST_DEVICE_FAULTS_H
 #define MINIAV_TEST_DEVICE_FAULTS_H
@@ -70,9 +71,6 @@ bool test_device_pass(MiniAVKind kind, struct test_device *device, MiniAVTestHan
 /* The consent that a kind of test device pretends. Asking turns UNDETERMINED into GRANTED. */
 MiniAVPermission test_permission(MiniAVKind kind);
 MiniAVPermission test_permission_request(MiniAVKind kind);
-
-/* Whether registry_* is told of changes of this kind. */
-void test_watch(MiniAVKind kind, bool on);
 
 /* What MiniAV_EnableTestDevices and MiniAV_TestSetFault do. */
 void test_devices_switch(bool enabled);

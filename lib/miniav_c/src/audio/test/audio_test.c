@@ -63,10 +63,6 @@ static MiniAVResultCode audio_test_request_permission(MiniAVPermission *permissi
   return test_permission_tell(MINIAV_KIND_AUDIO, true, permission, cancel);
 }
 
-static void audio_test_watch(bool on) {
-  test_watch(MINIAV_KIND_AUDIO, on);
-}
-
 const struct backend audio_test_backend = {
     .name = TEST_BACKEND_NAME,
     .flags = BACKEND_IS_TEST,
@@ -80,5 +76,4 @@ const struct backend audio_test_backend = {
     .close = test_capture_close,
     .permission = audio_test_permission,
     .request_permission = audio_test_request_permission,
-    .watch = audio_test_watch,
 };

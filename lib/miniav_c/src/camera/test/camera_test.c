@@ -288,10 +288,6 @@ static MiniAVResultCode camera_test_request_permission(MiniAVPermission *permiss
   return test_permission_tell(MINIAV_KIND_CAMERA, true, permission, cancel);
 }
 
-static void camera_test_watch(bool on) {
-  test_watch(MINIAV_KIND_CAMERA, on);
-}
-
 const struct backend camera_test_backend = {
     .name = TEST_BACKEND_NAME,
     .flags = BACKEND_IS_TEST,
@@ -309,5 +305,4 @@ const struct backend camera_test_backend = {
     .set_auto_property = camera_test_set_auto_property,
     .permission = camera_test_permission,
     .request_permission = camera_test_request_permission,
-    .watch = camera_test_watch,
 };

@@ -270,10 +270,6 @@ static MiniAVResultCode loopback_test_request_permission(MiniAVPermission *permi
   return test_permission_tell(MINIAV_KIND_LOOPBACK, true, permission, cancel);
 }
 
-static void loopback_test_watch(bool on) {
-  test_watch(MINIAV_KIND_LOOPBACK, on);
-}
-
 const struct backend loopback_test_backend = {
     .name = TEST_BACKEND_NAME,
     .flags = BACKEND_IS_TEST,
@@ -289,5 +285,4 @@ const struct backend loopback_test_backend = {
     .get_property = loopback_test_get_property,
     .permission = loopback_test_permission,
     .request_permission = loopback_test_request_permission,
-    .watch = loopback_test_watch,
 };

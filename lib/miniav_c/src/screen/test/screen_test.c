@@ -328,10 +328,6 @@ static MiniAVResultCode screen_test_request_permission(MiniAVPermission *permiss
   return test_permission_tell(MINIAV_KIND_SCREEN, true, permission, cancel);
 }
 
-static void screen_test_watch(bool on) {
-  test_watch(MINIAV_KIND_SCREEN, on);
-}
-
 const struct backend screen_test_backend = {
     .name = TEST_BACKEND_NAME,
     .flags = BACKEND_IS_TEST,
@@ -348,5 +344,4 @@ const struct backend screen_test_backend = {
     .set_property = screen_test_set_property,
     .permission = screen_test_permission,
     .request_permission = screen_test_request_permission,
-    .watch = screen_test_watch,
 };
