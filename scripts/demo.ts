@@ -21,8 +21,10 @@ async function main(): Promise<number> {
     args: ["run", "-A", cli, "demo", ...Deno.args],
     cwd: ROOT,
   }).spawn();
-  // Ctrl-C reaches the child as well, which finishes its files; leaving first would orphan it.
-  Deno.addSignalListener("SIGINT", () => {});
+  // The child finishes its files first; a terminal's Ctrl-C it hears by itself too, and takes as one.
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    Deno.addSignalListener(signal, () => child.kill(signal));
+  }
   return (await child.status).code;
 }
 

@@ -1,9 +1,10 @@
 /**
  * The long forms of the tests in `test/` whose file name contains `soak`, in both runtimes, with
- * everything they print. They read MINIAV_SOAK_SECONDS; without it, in the suite, they are short.
+ * everything they print: how memory and counters went. They read MINIAV_SOAK_SECONDS; without it,
+ * in the suite, they are short. Exits 1 when memory was not flat or counts did not add up.
  *
  *     deno task soak                    ten minutes each
- *     deno task soak --seconds=3600 --runtime=bun --filter=camera
+ *     deno task soak --minutes 60 --runtime bun --filter camera
  */
 
 import { parseArgs } from "node:util";
@@ -11,38 +12,47 @@ import { ensureHostLibrary } from "./build.ts";
 import { ROOT } from "./paths.ts";
 import { findBun, findDeno, findTests } from "./test/typescript_tests.ts";
 
+const RUNTIMES = [
+  ["deno", findDeno, ["test", "-A", "--no-check"]],
+  ["bun", findBun, ["test", "--timeout=864000000"]],
+] as const;
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
     options: {
-      seconds: { type: "string", default: "600" },
+      minutes: { type: "string", default: "10" },
       runtime: { type: "string", default: "deno,bun" },
       filter: { type: "string", default: "" },
     },
   });
+  const seconds = Number(values.minutes) * 60;
+  if (!(seconds > 0)) {
+    console.error(`--minutes ${values.minutes}: not a time`);
+    return 2;
+  }
   await ensureHostLibrary();
-  const runtimes = values.runtime.split(",");
+  const wanted = values.runtime.split(",");
   const files = (await findTests(values.filter)).filter((path) => path.includes("soak"));
   let failed = files.length === 0 ? 1 : 0;
   for (const file of files) {
     for (const [name, find, args] of RUNTIMES) {
-      if (!runtimes.includes(name)) continue;
-      console.log(`# ${file}, ${name}, ${values.seconds} s`);
-      const child = new Deno.Command(await find(), {
-        args: [...args, `./${file}`],
-        cwd: ROOT,
-        env: { MINIAV_SOAK_SECONDS: values.seconds },
-      }).spawn();
-      if (!(await child.status).success) failed++;
+      if (!wanted.includes(name)) continue;
+      console.log(`# ${file}, ${name}, ${values.minutes} minutes`);
+      if (!await runOne(await find(), [...args, `./${file}`], seconds)) failed++;
     }
   }
   console.log(failed === 0 ? "all held" : `${failed} failed`);
   return failed === 0 ? 0 : 1;
 }
 
-const RUNTIMES = [
-  ["deno", findDeno, ["test", "-A", "--no-check"]],
-  ["bun", findBun, ["test", "--timeout=86400000"]],
-] as const;
+async function runOne(command: string, args: string[], seconds: number): Promise<boolean> {
+  const child = new Deno.Command(command, {
+    args,
+    cwd: ROOT,
+    env: { MINIAV_SOAK_SECONDS: String(seconds) },
+  }).spawn();
+  return (await child.status).success;
+}
 
 Deno.exit(await main());

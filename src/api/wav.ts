@@ -106,13 +106,14 @@ export class WavWriter {
    * the bytes that it took. The summary's `bytes` is where the file should be cut off.
    */
   async finishShort(bytesTaken: number): Promise<WavSummary> {
-    const room = Math.max(0, bytesTaken - this.#header.bytes.byteLength);
+    const room = bytesTaken - this.#header.bytes.byteLength;
+    if (room < 0) return { numberOfFrames: 0, seconds: 0, bytes: 0 };
     let frames = Math.floor(room / this.#frameBytes);
     // Chunks have an even length, and there is no room for padding.
     if ((frames * this.#frameBytes) % 2 === 1) frames--;
     this.#dataBytes = frames * this.#frameBytes;
     this.#blockUsed = 0;
-    if (bytesTaken >= this.#header.bytes.byteLength) await this.#patchSizes(0);
+    await this.#patchSizes(0);
     const { numberOfFrames, seconds, bytes } = this;
     return { numberOfFrames, seconds, bytes };
   }

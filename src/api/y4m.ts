@@ -102,7 +102,7 @@ export class Y4mWriter {
    * this returns, before it settles. One call at a time. FORMAT_NOT_SUPPORTED: compressed, or of
    * another size or format than the first.
    */
-  write(frame: Y4mFrame): Promise<void> {
+  async write(frame: Y4mFrame): Promise<void> {
     const header = this.#first === null ? this.#begin(frame) : null;
     if (this.#first !== null && !sameShape(frame, this.#first)) {
       throw new MiniAVError("FORMAT_NOT_SUPPORTED", {
@@ -118,12 +118,12 @@ export class Y4mWriter {
       this.#current = this.#spare;
       this.#spare = before;
     }
-    return this.#put(header, before, repeats, write ? this.#current : null);
+    await this.#put(header, before, repeats, write ? this.#current : null);
   }
 
   /** Shows the last picture until a time in microseconds: the file is as long as time has passed. */
-  fillUntil(timestamp: number): Promise<void> {
-    return this.#put(null, this.#current, this.#pacing.fill(timestamp), null);
+  async fillUntil(timestamp: number): Promise<void> {
+    await this.#put(null, this.#current, this.#pacing.fill(timestamp), null);
   }
 
   #begin(frame: Y4mFrame): Uint8Array {

@@ -15,6 +15,8 @@ export interface RecordingOptions {
   /** Ends the recording; the file is complete. */
   readonly signal: AbortSignal;
   readonly onProgress: (progress: Progress) => void;
+  /** How long nothing may come before that is a failure. */
+  readonly silenceLimitMs?: number;
 }
 
 /** How long after the end of a recording in which nothing changed a last picture may still come. */
@@ -48,7 +50,7 @@ export async function recordSound(
   options: RecordingOptions,
 ): Promise<SoundSummary> {
   const writer = new WavWriter(output, source.format);
-  const watchdog = new Watchdog(options.signal);
+  const watchdog = new Watchdog(options.signal, options.silenceLimitMs);
   let flushed = performance.now();
   try {
     const lost = await writeSound(source, writer, {
@@ -124,7 +126,7 @@ export async function recordPictures(
     : Math.max(1, Math.round((options.seconds * rate[0]) / rate[1]));
   const complete = new CompletePictures(output);
   const writer = new Y4mWriter(complete, rate, { chroma: options.chroma, maximumFrames });
-  const watchdog = new Watchdog(options.signal);
+  const watchdog = new Watchdog(options.signal, options.silenceLimitMs);
   try {
     await writePictures(source, writer, watchdog, options);
     watchdog.throwIfStarved();

@@ -62,6 +62,8 @@ export function hintFor(error: MiniAVError): string {
       return error.hint.includes("supportedFormats")
         ? "miniav formats DEVICE lists what it offers."
         : error.hint;
+    case "NOT_SUPPORTED":
+      return "miniav doctor says what works here, and what is missing.";
     case "DEVICE_LOST":
       return error.hint === "" ? "The device was unplugged or switched off." : error.hint;
     default:

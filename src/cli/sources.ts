@@ -1,6 +1,6 @@
 /** The four kinds of source, spoken to in one way. */
 
-import { Camera, Loopback, Microphone, MiniAVError, Screen } from "../mod.ts";
+import { Camera, isCompressed, Loopback, Microphone, MiniAVError, Screen } from "../mod.ts";
 import type {
   AudioCaptureOptions,
   AudioFormat,
@@ -177,6 +177,29 @@ export async function audioFormats(target: Target): Promise<OfferedFormats<Audio
   return { formats, preferred };
 }
 
+/**
+ * The wishes for a camera whose pictures are to be looked at: where it would send compressed ones
+ * by itself (as many do), a raw format near its default instead, unless a format was asked for.
+ */
+export async function rawPictures(
+  target: Target<VideoKind>,
+  options: VideoCaptureOptions,
+): Promise<VideoCaptureOptions> {
+  if (target.kind !== "camera" || options.format !== undefined) return options;
+  const waiting = { ...WAITING, signal: options.signal };
+  // What is wrong with the camera, opening it says better.
+  const standard = await Camera.defaultFormat(target.id, waiting).catch(() => null);
+  return standard === null ? options : preferRaw(standard, options);
+}
+
+/** An ideal makes the choice among what is listed; raw ones then come before compressed ones. */
+export function preferRaw(
+  standard: Pick<VideoFormat, "format">,
+  options: VideoCaptureOptions,
+): VideoCaptureOptions {
+  return isCompressed(standard.format) ? { ...options, format: { ideal: "NV12" } } : options;
+}
+
 /** A running capture of pictures. */
 export interface VideoSource extends AsyncIterable<CapturedVideoFrame>, AsyncDisposable {
   readonly video: VideoFormat;
@@ -191,7 +214,8 @@ export async function openVideo(
   options: VideoCaptureOptions,
 ): Promise<VideoSource> {
   if (target.kind === "camera") {
-    const camera = await Camera.open({ ...options, deviceId: target.id });
+    const wishes = await rawPictures(target, options);
+    const camera = await Camera.open({ ...wishes, deviceId: target.id });
     return videoSource(camera, () => camera.format);
   }
   const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };

@@ -9,14 +9,16 @@ const SILENCE_LIMIT_MS = 10_000;
 export class Watchdog {
   readonly signal: AbortSignal;
   readonly #outer: AbortSignal;
+  readonly #limitMs: number;
   readonly #controller = new AbortController();
   readonly #onAbort = () => this.#controller.abort();
   #timer: ReturnType<typeof setTimeout> | undefined;
   #starved = false;
 
-  constructor(outer: AbortSignal) {
+  constructor(outer: AbortSignal, limitMs = SILENCE_LIMIT_MS) {
     this.signal = this.#controller.signal;
     this.#outer = outer;
+    this.#limitMs = limitMs;
     outer.addEventListener("abort", this.#onAbort);
     if (outer.aborted) this.#controller.abort();
     this.feed();
@@ -28,7 +30,7 @@ export class Watchdog {
     this.#timer = setTimeout(() => {
       this.#starved = true;
       this.#controller.abort();
-    }, SILENCE_LIMIT_MS);
+    }, this.#limitMs);
   }
 
   /** Silence is no failure from now on. */
@@ -43,7 +45,7 @@ export class Watchdog {
 
   throwIfStarved(): void {
     if (!this.#starved) return;
-    throw new CommandError(`nothing came for ${SILENCE_LIMIT_MS / 1000} seconds`, {
+    throw new CommandError(`nothing came for ${this.#limitMs / 1000} seconds`, {
       code: "TIMEOUT",
       hint: "Is the device switched on, not muted, and not used by another program?",
     });

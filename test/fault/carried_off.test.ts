@@ -60,7 +60,7 @@ for (const kind of ["camera", "microphone"] as const) {
       const lines = warnings(result);
       assert.equal(lines.length, 1, describeResult(result));
       assert.match(lines[0] ?? "", /carried off/);
-      assert.ok(lines[0]?.includes(NAMES[kind]), lines[0]);
+      assert.ok(lines[0]?.includes(NAMES[kind]), lines.join("\n"));
     });
   }
 }

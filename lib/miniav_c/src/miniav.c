@@ -204,7 +204,7 @@ MiniAVResultCode MiniAV_WaiterAdd(MiniAVWaiterHandle handle, MiniAVHandle contex
   if (capture == NULL) {
     result = MINIAV_ERROR_INVALID_HANDLE;
   } else {
-    capture_set_waiter(capture, waiter);
+    result = capture_set_waiter(capture, waiter) ? result : MINIAV_ERROR_INVALID_HANDLE;
     capture_release_reference(capture);
   }
   waiter_release(waiter);
@@ -220,10 +220,8 @@ MiniAVResultCode MiniAV_WaiterRemove(MiniAVWaiterHandle handle, MiniAVHandle con
   struct capture *capture = handle_acquire_context(value_of(context));
   if (capture == NULL) {
     result = MINIAV_ERROR_INVALID_HANDLE;
-  } else if (!capture_has_waiter(capture, waiter)) {
+  } else if (!capture_leave_waiter(capture, waiter)) {
     result = MINIAV_ERROR_NOT_SUPPORTED;
-  } else {
-    capture_set_waiter(capture, NULL);
   }
   if (capture != NULL) {
     capture_release_reference(capture);

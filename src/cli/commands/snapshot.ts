@@ -8,7 +8,7 @@ import { EXIT, UsageError } from "../failure.ts";
 import { watchInterrupts } from "../interrupt.ts";
 import { deviceOption, pixelFormatOption, VIDEO_OPTIONS, videoOptions } from "../options.ts";
 import { checkExtension, defaultFileName, openOutput, STANDARD_OUTPUT } from "../output.ts";
-import { findTarget, VIDEO_KINDS } from "../sources.ts";
+import { findTarget, rawPictures, VIDEO_KINDS } from "../sources.ts";
 import type { Target, VideoKind } from "../sources.ts";
 import { formatBytes, printable, printError } from "../terminal.ts";
 
@@ -75,7 +75,7 @@ export const snapshot = defineCommand({
 
 const CONVERT = "for another kind, convert it: miniav snapshot -o - | ffmpeg -i - FILE";
 
-function grab(
+async function grab(
   target: Target<VideoKind>,
   wishes: VideoCaptureOptions,
   skip: number,
@@ -84,9 +84,10 @@ function grab(
     throw new UsageError(`a PNG is made of raw pictures, and ${wishes.format} is compressed`);
   }
   if (target.kind === "camera") {
-    return Camera.grab({ ...wishes, deviceId: target.id, skip, timeout: CAMERA_TIMEOUT_MS });
+    const raw = await rawPictures(target, wishes);
+    return await Camera.grab({ ...raw, deviceId: target.id, skip, timeout: CAMERA_TIMEOUT_MS });
   }
   if (skip > 0) throw new UsageError("--skip is for cameras");
   const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };
-  return Screen.grab({ ...wishes, ...place });
+  return await Screen.grab({ ...wishes, ...place });
 }

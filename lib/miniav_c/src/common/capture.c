@@ -12,7 +12,7 @@
 
 static void capture_free(void *object) {
   struct capture *capture = object;
-  capture_set_waiter(capture, NULL);
+  capture_forget_all(capture);
   slot_table_close(capture->table);
   condition_destroy(&capture->changed);
   mutex_destroy(&capture->lock);
@@ -225,11 +225,7 @@ static void close_gates_locked(struct capture *capture) {
 
 static void wake_consumer(struct capture *capture) {
   mutex_lock(&capture->lock);
-  struct waiter *waiter = capture->waiter;
-  if (waiter != NULL) {
-    waiter_reference(waiter);
-  }
-  capture->armed = false;
+  struct waiter *waiter = capture_take_wake_locked(capture, true);
   mutex_unlock(&capture->lock);
   if (waiter != NULL) {
     waiter_signal(waiter);

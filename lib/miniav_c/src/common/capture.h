@@ -61,7 +61,8 @@ struct capture_frame {
 /* Zeroes a frame and sets what is the same for all of its type. */
 void capture_frame_init(struct capture_frame *frame, MiniAVBufferType type);
 
-/* Queues a frame for the consumer, or drops the oldest, or this one; never waits for a consumer. */
+/* Queues a frame for the consumer, or drops the oldest, or this one; never waits for a consumer.
+ * One that cannot be true (frame_check.h) is dropped as DROP_INVALID. */
 void capture_deliver(struct capture *capture, const struct capture_frame *frame);
 
 /* Counts buffers that the source lost or the backend had to drop before they became frames; audio

@@ -1,8 +1,9 @@
 /* What a capture tells besides its frames. Events are posted under the capture's lock, so that a
- * capture that moves to another waiter takes what is not read yet out of the old one's queue. */
+ * capture that moves to another waiter takes what is not read yet with it. */
 #include <string.h>
 
 #include "common/capture_internal.h"
+#include "common/handles.h"
 #include "common/lists.h"
 #include "common/notifier.h"
 
@@ -20,38 +21,103 @@ void capture_post_locked(struct capture *capture, enum capture_event_node node,
   }
 }
 
-static void forget_events_locked(struct capture *capture) {
-  for (uint32_t i = 0; i < NODE_COUNT; i++) {
-    if (capture->waiter != NULL) {
-      waiter_forget(capture->waiter, &capture->nodes[i]);
-    } else {
-      notifier_forget(&capture->nodes[i]);
+/* Takes a node out of the queue it is in; whether it was unread. */
+static bool forget_locked(struct capture *capture, struct event_node *node) {
+  return capture->waiter != NULL ? waiter_forget(capture->waiter, node) : notifier_forget(node);
+}
+
+/* Posts to capture->waiter what was taken out of another queue, in the order it happened. */
+static void post_again_locked(struct capture *capture, bool unread[NODE_COUNT]) {
+  for (;;) {
+    uint32_t oldest = NODE_COUNT;
+    for (uint32_t i = 0; i < NODE_COUNT; i++) {
+      if (unread[i] && (oldest == NODE_COUNT || capture->nodes[i].event.timestamp_us <
+                                                    capture->nodes[oldest].event.timestamp_us)) {
+        oldest = i;
+      }
     }
+    if (oldest == NODE_COUNT) {
+      return;
+    }
+    unread[oldest] = false;
+    MiniAVEvent event = capture->nodes[oldest].event;
+    capture_post_locked(capture, (enum capture_event_node)oldest, &event);
   }
 }
 
-void capture_set_waiter(struct capture *capture, struct waiter *waiter) {
+/* The new waiter, with a reference, when the consumer waits for what has come already. */
+static struct waiter *move_locked(struct capture *capture, struct waiter *waiter) {
+  bool unread[NODE_COUNT];
+  for (uint32_t i = 0; i < NODE_COUNT; i++) {
+    unread[i] = forget_locked(capture, &capture->nodes[i]);
+  }
+  capture->waiter = waiter;
+  post_again_locked(capture, unread);
+  if (waiter == NULL) {
+    return NULL;
+  }
+  waiter_reference(waiter);
+  if (!capture->armed || (capture->accepting && capture->queue_count == 0)) {
+    return NULL;
+  }
+  capture->armed = false;
+  waiter_reference(waiter);
+  return waiter;
+}
+
+bool capture_set_waiter(struct capture *capture, struct waiter *waiter) {
+  struct waiter *old = NULL;
+  struct waiter *woken = NULL;
   mutex_lock(&capture->lock);
-  struct waiter *old = capture->waiter;
-  if (old != waiter) {
-    forget_events_locked(capture);
-    capture->waiter = waiter;
-    capture->armed = false;
-    if (waiter != NULL) {
-      waiter_reference(waiter);
-    }
-  } else {
-    old = NULL;
+  /* Looked at under our lock: waiter_destroy closes first and then takes captures away. */
+  bool open = !waiter_is_closed(waiter);
+  if (open && capture->waiter != waiter) {
+    old = capture->waiter;
+    woken = move_locked(capture, waiter);
   }
   mutex_unlock(&capture->lock);
+  if (woken != NULL) {
+    waiter_signal(woken);
+    waiter_release(woken);
+  }
   waiter_release(old);
+  return open;
 }
 
-bool capture_has_waiter(struct capture *capture, struct waiter *waiter) {
+bool capture_leave_waiter(struct capture *capture, struct waiter *waiter) {
   mutex_lock(&capture->lock);
   bool has = capture->waiter == waiter;
+  if (has) {
+    move_locked(capture, NULL);
+  }
   mutex_unlock(&capture->lock);
+  if (has) {
+    waiter_release(waiter);
+  }
   return has;
+}
+
+static void leave(uint64_t handle, void *waiter) {
+  struct capture *capture = handle_acquire_context(handle);
+  if (capture != NULL) {
+    capture_leave_waiter(capture, waiter);
+    capture_release_reference(capture);
+  }
+}
+
+void captures_leave_waiter(struct waiter *waiter) {
+  handle_for_each(false, leave, waiter);
+}
+
+void capture_forget_all(struct capture *capture) {
+  mutex_lock(&capture->lock);
+  for (uint32_t i = 0; i < NODE_COUNT; i++) {
+    forget_locked(capture, &capture->nodes[i]);
+  }
+  struct waiter *waiter = capture->waiter;
+  capture->waiter = NULL;
+  mutex_unlock(&capture->lock);
+  waiter_release(waiter);
 }
 
 void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *text) {
@@ -64,12 +130,7 @@ void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *
     MiniAVEvent event = {.type = MINIAV_EVENT_LOST, .result = reason};
     text_copy(event.text, sizeof event.text, text);
     capture_post_locked(capture, NODE_LOST, &event);
-    condition_broadcast(&capture->changed);
-    waiter = capture->waiter;
-    capture->armed = false;
-  }
-  if (waiter != NULL) {
-    waiter_reference(waiter);
+    waiter = capture_take_wake_locked(capture, true);
   }
   mutex_unlock(&capture->lock);
   if (waiter != NULL) {
@@ -110,7 +171,7 @@ void capture_property_changed(struct capture *capture, MiniAVPropertyKey key) {
   mutex_lock(&capture->lock);
   uint32_t node = NODE_PROPERTY;
   for (uint32_t i = NODE_PROPERTY; i < NODE_COUNT; i++) {
-    /* One node a key; a key that found none shares the last. */
+    /* One node a key that devices change by themselves; there are fewer than nodes. */
     uint32_t owner = capture->nodes[i].event.detail;
     node = i;
     if (owner == 0 || owner == (uint32_t)key) {

@@ -8,7 +8,7 @@
 #include "common/waiter.h"
 
 #define DEFAULT_SLOTS   16u
-#define PROPERTY_EVENTS 4u
+#define PROPERTY_EVENTS 20u
 
 enum capture_state { CAPTURE_CREATED, CAPTURE_CONFIGURED, CAPTURE_RUNNING };
 enum capture_busy { BUSY_NO, BUSY_CONFIGURE, BUSY_START, BUSY_STOP };
@@ -101,11 +101,21 @@ MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
 struct slot *capture_pop_locked(struct capture *capture); /* leased; NULL when empty */
 void capture_drop_all(struct capture *capture, enum drop_reason reason);
 void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count);
+/* Wakes those inside WaitBuffer. The waiter to signal, with a reference, when the consumer found
+ * the queue empty, or for_good: there is nothing more to wait for. */
+struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good);
 
 /* capture_events.c */
 void capture_post_locked(struct capture *capture, enum capture_event_node node, MiniAVEvent *event);
-void capture_set_waiter(struct capture *capture, struct waiter *waiter);
-bool capture_has_waiter(struct capture *capture, struct waiter *waiter);
+/* Moves the capture and what was not read yet there. False: it has been destroyed meanwhile. */
+bool capture_set_waiter(struct capture *capture, struct waiter *waiter);
+/* False when it belongs to another one or to none. A loss that was not read yet is the notifier's
+ * then. */
+bool capture_leave_waiter(struct capture *capture, struct waiter *waiter);
+/* Every capture of it; for a waiter that is closed. */
+void captures_leave_waiter(struct waiter *waiter);
+/* Takes every event out of whoever's queue it is in; before the capture is freed. */
+void capture_forget_all(struct capture *capture);
 void capture_check_stall(struct capture *capture, int64_t now_us);
 
 /* capture_properties.c */

@@ -4,8 +4,8 @@
 #include "common/capture_internal.h"
 #include "common/clock.h"
 #include "common/damage.h"
+#include "common/frame_check.h"
 #include "common/handles.h"
-#include "common/pixel.h"
 
 #define CARRIED_FLAGS                                                                              \
   ((uint32_t)MINIAV_BUFFER_FLAG_FORMAT_CHANGED | (uint32_t)MINIAV_BUFFER_FLAG_DISCONTINUITY)
@@ -56,12 +56,22 @@ static bool is_audio(const MiniAVBuffer *buffer) {
   return buffer->type == MINIAV_BUFFER_TYPE_AUDIO;
 }
 
+/* The queued frame that the consumer sees after the missing one: behind the oldest there may be
+ * more; behind the newest there is none, and what comes next gets it. */
+enum missing { MISSING_OLDEST, MISSING_NEWEST };
+
+static struct slot *next_queued_locked(struct capture *capture, enum missing which) {
+  bool is_queued = which == MISSING_OLDEST && capture->queue_count > 0;
+  return is_queued ? capture->queue[capture->queue_first] : NULL;
+}
+
 /* What a missing frame changed on the screen (NULL: not known) is told with the next one. */
-static void carry_damage_locked(struct capture *capture, const MiniAVFrameMetadata *missing) {
+static void carry_damage_locked(struct capture *capture, enum missing which,
+                                const MiniAVFrameMetadata *missing) {
   static const MiniAVFrameMetadata unknown = {0};
   const MiniAVFrameMetadata *damage = missing != NULL ? missing : &unknown;
-  if (capture->queue_count > 0) {
-    struct slot *next = capture->queue[capture->queue_first];
+  struct slot *next = next_queued_locked(capture, which);
+  if (next != NULL) {
     if (next->buffer.metadata != NULL) {
       damage_add(&next->metadata, damage);
     }
@@ -76,14 +86,15 @@ static void carry_damage_locked(struct capture *capture, const MiniAVFrameMetada
 }
 
 /* A frame that carried these flags is missing: the next one the consumer sees has them. */
-static void carry_locked(struct capture *capture, const MiniAVBuffer *missing,
+static void carry_locked(struct capture *capture, enum missing which, const MiniAVBuffer *missing,
                          const MiniAVFrameMetadata *metadata) {
   uint32_t flags = (missing->flags & CARRIED_FLAGS) | MINIAV_BUFFER_FLAG_DISCONTINUITY;
   if (!is_audio(missing)) {
-    carry_damage_locked(capture, metadata);
+    carry_damage_locked(capture, which, metadata);
   }
-  if (capture->queue_count > 0) {
-    capture->queue[capture->queue_first]->buffer.flags |= flags;
+  struct slot *next = next_queued_locked(capture, which);
+  if (next != NULL) {
+    next->buffer.flags |= flags;
   } else {
     capture->pending_flags |= flags;
   }
@@ -95,14 +106,6 @@ static struct slot *unqueue_oldest_locked(struct capture *capture) {
   capture->queue_first = (capture->queue_first + 1) % SLOTS_PER_TABLE;
   capture->queue_count--;
   return slot;
-}
-
-static bool is_sound(const struct capture_frame *frame) {
-  const MiniAVBuffer *buffer = &frame->buffer;
-  if (buffer->content_type != MINIAV_BUFFER_CONTENT_TYPE_CPU) {
-    return true;
-  }
-  return is_audio(buffer) ? buffer->data.audio.data != NULL : pixel_buffer_is_sound(buffer);
 }
 
 static void enqueue_locked(struct capture *capture, struct slot *slot,
@@ -131,7 +134,7 @@ static void enqueue_locked(struct capture *capture, struct slot *slot,
 }
 
 /* Queues the frame or not; what is dropped for it goes to *dropped_slot or *leftovers. */
-static void admit_locked(struct capture *capture, const struct capture_frame *frame,
+static void admit_locked(struct capture *capture, const struct capture_frame *frame, bool is_sound,
                          struct slot **dropped_slot, struct leftovers *leftovers) {
   uint64_t sequence = capture->stats.produced++;
   struct slot *slot = NULL;
@@ -142,9 +145,9 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   }
   capture->last_delivery_us = clock_now_us();
   capture->stats.last_timestamp_us = frame->buffer.timestamp_us;
-  if (!is_sound(frame)) {
+  if (!is_sound) {
     capture_count_locked(capture, DROP_INVALID, 1);
-    carry_locked(capture, &frame->buffer, frame->metadata);
+    carry_locked(capture, MISSING_NEWEST, &frame->buffer, NULL);
     return;
   }
   if (capture->queue_count < capture->queue_limit) {
@@ -153,7 +156,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   if (slot == NULL && capture->queue_count > 0) {
     struct slot *oldest = unqueue_oldest_locked(capture);
     capture_count_locked(capture, DROP_QUEUE_FULL, 1);
-    carry_locked(capture, &oldest->buffer, oldest->buffer.metadata);
+    carry_locked(capture, MISSING_OLDEST, &oldest->buffer, oldest->buffer.metadata);
     slot = slot_reserve(capture->table);
     if (slot != NULL) {
       *dropped_slot = oldest;
@@ -168,35 +171,35 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   }
   if (slot == NULL) {
     capture_count_locked(capture, DROP_BUFFERS_HELD, 1);
-    carry_locked(capture, &frame->buffer, frame->metadata);
+    carry_locked(capture, MISSING_NEWEST, &frame->buffer, frame->metadata);
     return;
   }
   enqueue_locked(capture, slot, frame, sequence);
   *leftovers = (struct leftovers){0};
 }
 
-/* The waiter to wake, with a reference, when the consumer found the queue empty. */
-static struct waiter *take_wake_locked(struct capture *capture) {
+struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good) {
   condition_broadcast(&capture->changed);
-  if (!capture->armed || capture->waiter == NULL) {
-    return NULL;
+  if (capture->waiter == NULL || !(capture->armed || for_good)) {
+    return NULL; /* one that is added later is woken then */
   }
   capture->armed = false;
   waiter_reference(capture->waiter);
   return capture->waiter;
 }
 
-void capture_deliver(struct capture *capture, const struct capture_frame *frame) {
+static void deliver_checked(struct capture *capture, const struct capture_frame *frame,
+                            bool is_sound) {
   struct slot *dropped_slot = NULL;
   struct leftovers leftovers;
   mutex_lock(&capture->lock);
-  admit_locked(capture, frame, &dropped_slot, &leftovers);
+  admit_locked(capture, frame, is_sound, &dropped_slot, &leftovers);
   if (capture->stalled && capture->accepting) {
     capture->stalled = false;
     MiniAVEvent event = {.type = MINIAV_EVENT_RESUMED};
     capture_post_locked(capture, NODE_RESUMED, &event);
   }
-  struct waiter *waiter = take_wake_locked(capture);
+  struct waiter *waiter = capture_take_wake_locked(capture, false);
   mutex_unlock(&capture->lock);
   if (dropped_slot != NULL) {
     slot_drop(dropped_slot);
@@ -208,13 +211,26 @@ void capture_deliver(struct capture *capture, const struct capture_frame *frame)
   }
 }
 
+void capture_deliver(struct capture *capture, const struct capture_frame *frame) {
+  bool is_sound = frame_is_sound(frame);
+  if (frame->metadata == NULL) {
+    deliver_checked(capture, frame, is_sound);
+    return;
+  }
+  MiniAVFrameMetadata metadata;
+  struct capture_frame clean = *frame;
+  frame_clean_metadata(frame->metadata, &frame->buffer.data.video.info, &metadata);
+  clean.metadata = is_sound && !is_audio(&frame->buffer) ? &metadata : NULL;
+  deliver_checked(capture, &clean, is_sound);
+}
+
 void capture_count_drop(struct capture *capture, enum drop_reason reason, uint64_t count) {
   mutex_lock(&capture->lock);
   capture->stats.produced += count;
   capture_count_locked(capture, reason, count);
   capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
   if (capture->kind == MINIAV_KIND_SCREEN) {
-    carry_damage_locked(capture, NULL);
+    carry_damage_locked(capture, MISSING_NEWEST, NULL);
   }
   mutex_unlock(&capture->lock);
 }

@@ -148,7 +148,7 @@ bool handle_invalidate(uint64_t handle, enum handle_kind kind) {
   return true;
 }
 
-void handle_for_each(bool of_waiters, void (*visit)(uint64_t handle)) {
+void handle_for_each(bool of_waiters, void (*visit)(uint64_t handle, void *user), void *user) {
   struct table *table = of_waiters ? &waiters : &contexts;
   for (uint32_t index = 0; index < table->capacity; index++) {
     mutex_lock(&table->mutex);
@@ -159,7 +159,7 @@ void handle_for_each(bool of_waiters, void (*visit)(uint64_t handle)) {
                           : 0;
     mutex_unlock(&table->mutex);
     if (handle != 0) {
-      visit(handle);
+      visit(handle, user);
     }
   }
 }

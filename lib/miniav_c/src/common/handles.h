@@ -55,7 +55,7 @@ void handle_release(uint64_t handle);
 /* Makes the handle stale. True for the first caller, who then drops the creator's reference. */
 bool handle_invalidate(uint64_t handle, enum handle_kind kind);
 
-/* Calls visit(handle) for every live handle; for Dispose. */
-void handle_for_each(bool waiters, void (*visit)(uint64_t handle));
+/* Calls visit(handle, user) for every live handle. */
+void handle_for_each(bool waiters, void (*visit)(uint64_t handle, void *user), void *user);
 
 #endif

@@ -8,6 +8,7 @@
 #include "common/log.h"
 #include "common/notifier.h"
 #include "common/operations.h"
+#include "common/registry_internal.h"
 #include "common/slots.h"
 
 #define OPERATIONS_END_MS 2000u
@@ -19,11 +20,13 @@ MiniAVResultCode library_enter(void) {
                                                                : MINIAV_SUCCESS;
 }
 
-static void destroy_context(uint64_t handle) {
+static void destroy_context(uint64_t handle, void *user) {
+  (void)user;
   capture_destroy(handle, (MiniAVKind)(handle_kind_of(handle) - HANDLE_CAMERA));
 }
 
-static void destroy_waiter(uint64_t handle) {
+static void destroy_waiter(uint64_t handle, void *user) {
+  (void)user;
   waiter_destroy(handle);
 }
 
@@ -34,8 +37,8 @@ MiniAVResultCode MiniAV_Dispose(void) {
   if (atomic_exchange(&disposed, true)) {
     return MINIAV_ERROR_NOT_INITIALIZED;
   }
-  handle_for_each(false, destroy_context);
-  operations_stop(OPERATIONS_END_MS);
+  handle_for_each(false, destroy_context, NULL);
+  bool ended = operations_stop(OPERATIONS_END_MS);
   watchdog_stop();
   uint32_t slots = slot_leased_count();
   if (slots > 0) {
@@ -46,7 +49,10 @@ MiniAVResultCode MiniAV_Dispose(void) {
               "%u buffers were never released; %zu bytes behind them are leaked", slots, bytes);
   }
   notifier_stop();
-  handle_for_each(true, destroy_waiter);
+  handle_for_each(true, destroy_waiter, NULL);
+  if (ended) {
+    registry_stop(); /* a library thread that hangs might hold what this takes */
+  }
   return MINIAV_SUCCESS;
 }
 

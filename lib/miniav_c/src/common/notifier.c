@@ -168,11 +168,9 @@ void notifier_post(struct event_node *node, const MiniAVEvent *event) {
   }
 }
 
-void notifier_forget(struct event_node *node) {
+bool notifier_forget(struct event_node *node) {
   struct waiter *waiter = atomic_load(&notifier_waiter);
-  if (waiter != NULL) {
-    waiter_forget(waiter, node);
-  }
+  return waiter != NULL && waiter_forget(waiter, node);
 }
 
 void notifier_stop(void) {

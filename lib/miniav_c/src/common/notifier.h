@@ -19,7 +19,7 @@ MiniAVResultCode notifier_set_lost(MiniAVContextLostCallback callback, void *use
 
 /* Events of a context without a waiter; nobody listening is allowed. */
 void notifier_post(struct event_node *node, const MiniAVEvent *event);
-void notifier_forget(struct event_node *node);
+bool notifier_forget(struct event_node *node); /* as waiter_forget */
 
 bool notifier_is_self(void);
 /* Hands out what is queued and ends the thread; for Dispose. */

@@ -212,6 +212,16 @@ static void run_operation(struct operation *operation) {
   operation_unreference(operation);
 }
 
+static bool ensure_thread_locked(void);
+
+/* This thread is about to be busy, perhaps for good: what is ready besides needs another one. An
+ * idle thread counts as one until it looks, so several submissions may have counted on this one. */
+static void leave_the_rest_locked(void) {
+  if (next_ready_locked() != NULL || job_count > 0) {
+    ensure_thread_locked();
+  }
+}
+
 static void pool_main(void *argument) {
   (void)argument;
   mutex_lock(&pool_mutex);
@@ -219,12 +229,14 @@ static void pool_main(void *argument) {
     struct operation *operation = next_ready_locked();
     if (operation != NULL) {
       operation->running = true;
+      leave_the_rest_locked();
       mutex_unlock(&pool_mutex);
       run_operation(operation);
       mutex_lock(&pool_mutex);
     } else if (job_count > 0) {
       void (*job)(void) = jobs[0];
       memmove(&jobs[0], &jobs[1], --job_count * sizeof jobs[0]);
+      leave_the_rest_locked();
       mutex_unlock(&pool_mutex);
       job();
       mutex_lock(&pool_mutex);

@@ -54,7 +54,8 @@ static void apply(void) {
   mutex_unlock(&apply_mutex);
 }
 
-MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds) {
+/* What the waiter watches from now on; what it did before. */
+static uint32_t replace_kinds(struct waiter *waiter, uint32_t kinds) {
   mutex_lock(&registry_mutex);
   struct watcher *watcher = find_locked(waiter);
   uint32_t before = watcher != NULL ? watcher->kinds : 0;
@@ -67,12 +68,27 @@ MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds) {
     *watcher = (struct watcher){.waiter = waiter, .kinds = kinds};
   }
   mutex_unlock(&registry_mutex);
-  return before == kinds || operations_run(apply) ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
+  return before;
+}
+
+MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds) {
+  uint32_t before = replace_kinds(waiter, kinds);
+  if (before == kinds || operations_run(apply)) {
+    return MINIAV_SUCCESS;
+  }
+  if (kinds != 0) {
+    replace_kinds(waiter, before); /* or a second try would find nothing to do */
+  }
+  return MINIAV_ERROR_OUT_OF_MEMORY;
 }
 
 void registry_unwatch(struct waiter *waiter) {
   registry_watch_devices(waiter, 0);
   log_unwatch(waiter);
+}
+
+void registry_stop(void) {
+  apply();
 }
 
 static void tell(const MiniAVEvent *event) {

@@ -16,6 +16,8 @@ MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds);
 MiniAVResultCode log_watch(struct waiter *waiter, int level);
 /* Neither any more. */
 void registry_unwatch(struct waiter *waiter);
+/* Tells the backends to end watching, when library threads no longer can; for Dispose. */
+void registry_stop(void);
 void log_unwatch(struct waiter *waiter);
 
 #endif

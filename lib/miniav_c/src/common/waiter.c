@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/capture_internal.h"
 #include "common/clock.h"
 #include "common/handles.h"
 #include "common/lists.h"
@@ -44,6 +45,7 @@ struct waiter {
 
 static void waiter_free(void *object) {
   struct waiter *waiter = object;
+  registry_unwatch(waiter); /* once more: a watch may have raced waiter_destroy */
   if (waiter->wake_end >= 0) {
     wake_pair_close(waiter->wake_end);
   }
@@ -167,8 +169,9 @@ static int32_t wake_for_event_locked(struct waiter *waiter) {
 
 static void set_event(struct event_node *node, const MiniAVEvent *event) {
   bool again = node->queued;
-  uint32_t coalesced = again ? node->event.coalesced + 1 : 0;
-  int64_t timestamp_us = again ? node->event.timestamp_us : clock_now_us();
+  uint32_t coalesced = again ? node->event.coalesced + 1 : event->coalesced;
+  int64_t happened_us = event->timestamp_us != 0 ? event->timestamp_us : clock_now_us();
+  int64_t timestamp_us = again ? node->event.timestamp_us : happened_us;
   node->event = *event;
   node->event.struct_size = sizeof node->event;
   node->event.coalesced = coalesced;
@@ -201,10 +204,21 @@ void waiter_post(struct waiter *waiter, struct event_node *node, const MiniAVEve
   }
 }
 
-void waiter_forget(struct waiter *waiter, struct event_node *node) {
+bool waiter_forget(struct waiter *waiter, struct event_node *node) {
   mutex_lock(&waiter->mutex);
-  unlink_locked(waiter, node);
+  bool was_queued = unlink_locked(waiter, node);
   mutex_unlock(&waiter->mutex);
+  return was_queued;
+}
+
+bool waiter_is_closed(struct waiter *waiter) {
+  if (waiter == NULL) {
+    return false;
+  }
+  mutex_lock(&waiter->mutex);
+  bool closed = waiter->closed;
+  mutex_unlock(&waiter->mutex);
+  return closed;
 }
 
 static void take_log_locked(struct waiter *waiter, MiniAVEvent *event) {
@@ -304,6 +318,9 @@ MiniAVResultCode waiter_destroy(uint64_t handle) {
   operations_cancel_waiter(waiter);
   mutex_lock(&waiter->mutex);
   waiter->closed = true;
+  mutex_unlock(&waiter->mutex);
+  captures_leave_waiter(waiter);
+  mutex_lock(&waiter->mutex);
   throw_events_away_locked(waiter);
   condition_broadcast(&waiter->changed);
   while (waiter->wake_inside && waiter->wake_thread != thread_self()) {

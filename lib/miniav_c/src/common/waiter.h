@@ -44,11 +44,13 @@ void waiter_signal(struct waiter *waiter);
 MiniAVResultCode waiter_wait(struct waiter *waiter, uint32_t timeout_ms);
 MiniAVResultCode waiter_next(struct waiter *waiter, MiniAVEvent *event);
 
-/* Queues node with the contents of event (struct_size, timestamp filled in); NULL waiter and closed
- * waiters are allowed: then the node is done at once, unread. */
+/* Queues node with the contents of event (struct_size filled in, timestamp where it is 0); NULL
+ * waiter and closed waiters are allowed: then the node is done at once, unread. */
 void waiter_post(struct waiter *waiter, struct event_node *node, const MiniAVEvent *event);
-/* Takes a node out of the queue if it is there: afterwards its owner may free it. */
-void waiter_forget(struct waiter *waiter, struct event_node *node);
+/* Takes a node out of the queue if it is there, unread: afterwards its owner may free it. */
+bool waiter_forget(struct waiter *waiter, struct event_node *node);
+/* Whether waiter_destroy has come; false for NULL. */
+bool waiter_is_closed(struct waiter *waiter);
 
 MiniAVResultCode waiter_open_fd(struct waiter *waiter, int32_t *fd);
 MiniAVResultCode waiter_set_wake(struct waiter *waiter, MiniAVWakeCallback wake, void *user_data);
