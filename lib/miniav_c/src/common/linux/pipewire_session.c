@@ -19,7 +19,7 @@
 #define FILL_MS   20
 /* Silence is filled up to so long ago: later no cycle of the graph can begin, the longest being
  * 8192 frames (171 ms at 48 kHz). */
-#define FILL_BEHIND_US 200000
+#define FILL_BEHIND_US 300000
 #define NO_HOME_US     3000000 /* how long a capture of the default waits for there to be one */
 
 /* What the loop thread has for the worker. */
