@@ -177,10 +177,15 @@ static void convert(struct audio_feed *feed, const uint8_t *samples, uint32_t fr
 
 /* -- the timeline --------------------------------------------------------------------------- */
 
-void audio_feed_break(struct audio_feed *feed) {
+static void break_off(struct audio_feed *feed) {
   chunk_finish(feed);
   audio_convert_reset(feed->converter);
   feed->discontinuity = true;
+}
+
+void audio_feed_restart(struct audio_feed *feed) {
+  break_off(feed);
+  feed->begun = false;
 }
 
 static void fill(struct audio_feed *feed, uint64_t frames) {
@@ -197,7 +202,7 @@ static void gap(struct audio_feed *feed, double missing_us) {
     fill(feed, frames);
     return;
   }
-  audio_feed_break(feed);
+  break_off(feed);
   double chunks = missing_us * feed->out.sample_rate / 1e6 / feed->chunk_frames;
   capture_count_drop(feed->capture, DROP_LATE, (uint64_t)fmax(1, round(chunks)));
 }

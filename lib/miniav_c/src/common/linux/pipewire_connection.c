@@ -12,7 +12,7 @@
 #include "miniav_capture.h"
 
 #define POLL_US        50000
-#define PROBE_LIMIT_MS 1000u
+#define PROBE_LIMIT_MS 200u
 
 struct pipewire_connection {
   struct pw_thread_loop *loop;
@@ -225,6 +225,9 @@ bool pipewire_is_lost(struct pipewire_connection *connection) {
 MiniAVResultCode pipewire_audio_probe(void) {
   struct pipewire_connection *connection;
   MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, &connection);
+  if (result == MINIAV_ERROR_TIMEOUT) {
+    return MINIAV_SUCCESS; /* it is there and hangs: whoever opens is told so, and may cancel */
+  }
   if (result != MINIAV_SUCCESS) {
     log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
               MiniAV_GetErrorString(result));

@@ -417,7 +417,7 @@ const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class) {
   const char *told =
       node_class == PIPEWIRE_CLASS_SINK ? graph->default_sink : graph->default_source;
-  if (told[0] != 0 && pipewire_graph_node(graph, node_class, told) != NULL) {
+  if (told[0] != 0) {
     return told;
   }
   for (struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {

@@ -89,8 +89,8 @@ struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
 /* The node of that class and name. */
 struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
                                             enum pipewire_class node_class, const char *name);
-/* The name of the default node of a class, SINK or SOURCE: what the session manager says, else any
- * that is there, else "". */
+/* The name of the default node of a class, SINK or SOURCE: what the session manager says (of a node
+ * that was just unplugged too, until it names the next), without one any that is there, else "". */
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class);
 /* Hertz at which the graph runs or will run. */

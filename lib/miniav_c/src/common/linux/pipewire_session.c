@@ -20,7 +20,11 @@
 /* Silence is filled up to so long ago: later no cycle of the graph can begin, the longest being
  * 8192 frames (171 ms at 48 kHz). */
 #define FILL_BEHIND_US 300000
-#define NO_HOME_US     3000000 /* how long a capture of the default waits for there to be one */
+/* A source that starts or joins the graph may miss a cycle at first: samples count from when it has
+ * run so long without. */
+#define SETTLE_US  50000
+#define GAP_US     3000
+#define NO_HOME_US 3000000 /* how long a capture of the default waits for there to be one */
 
 /* What the loop thread has for the worker. */
 enum news { NEWS_LOST = 1u << 0, NEWS_MOVED = 1u << 1, NEWS_VOLUME = 1u << 2, NEWS_MUTE = 1u << 3 };
@@ -34,7 +38,8 @@ struct pipewire_session {
   MiniAVAudioInfo in;
   MiniAVAudioInfo out;
   int event_fd;
-  struct audio_feed feed; /* the worker's */
+  struct audio_feed feed; /* the worker's, as is the next */
+  bool settled;           /* the source runs steadily */
 
   /* under the loop lock */
   struct pipewire_tap *tap; /* while it runs */
@@ -159,8 +164,42 @@ static void on_lost(void *user, const char *reason) {
 
 /* -- worker --------------------------------------------------------------------------------- */
 
+static int64_t duration_us(const struct pipewire_session *session, uint32_t frames) {
+  return (int64_t)frames * 1000000 / session->feed.in.sample_rate;
+}
+
+static void drop_record(struct sample_ring *ring) {
+  sample_ring_consume(ring, sample_ring_peek(ring, 0).frames);
+  sample_ring_take(ring);
+}
+
+/* True once the ring begins with SETTLE_US without a gap; drops what is before the last gap. */
+static bool settle(struct pipewire_session *session, struct sample_ring *ring) {
+  uint32_t records = sample_ring_records(ring);
+  uint32_t first = 0;
+  for (uint32_t i = 1; i < records; i++) {
+    struct sample_arrival before = sample_ring_peek(ring, i - 1);
+    struct sample_arrival next = sample_ring_peek(ring, i);
+    int64_t gap_us = next.arrival_us - before.arrival_us - duration_us(session, before.frames);
+    if (gap_us > GAP_US || gap_us < -GAP_US || next.lost_frames > 0) {
+      first = i;
+    }
+  }
+  for (uint32_t i = 0; i < first; i++) {
+    drop_record(ring);
+  }
+  records -= first;
+  return records > 0 &&
+         sample_ring_peek(ring, records - 1).arrival_us - sample_ring_peek(ring, 0).arrival_us >=
+             SETTLE_US;
+}
+
 static void take_samples(struct pipewire_session *session, struct pipewire_tap *tap) {
   struct sample_ring *ring = pipewire_tap_ring(tap);
+  session->settled = session->settled || session->policy->fills_silence || settle(session, ring);
+  if (!session->settled) {
+    return;
+  }
   for (uint32_t records = sample_ring_records(ring); records > 0; records--) {
     struct sample_arrival arrival = sample_ring_peek(ring, 0);
     int64_t time_us = arrival.arrival_us;
@@ -169,7 +208,7 @@ static void take_samples(struct pipewire_session *session, struct pipewire_tap *
       const void *samples = sample_ring_read(ring, left, &piece);
       audio_feed_samples(&session->feed, samples, piece, time_us);
       sample_ring_consume(ring, piece);
-      time_us += (int64_t)piece * 1000000 / session->feed.in.sample_rate;
+      time_us += duration_us(session, piece);
       left -= piece;
     }
     sample_ring_take(ring);
@@ -212,6 +251,10 @@ static bool take_news(struct pipewire_session *session) {
     return false;
   }
   if ((news & NEWS_MOVED) != 0) {
+    if (!session->policy->fills_silence) {
+      audio_feed_restart(&session->feed);
+      session->settled = false;
+    }
     capture_default_moved(session->capture, text);
   }
   return true;
@@ -445,6 +488,7 @@ static MiniAVResultCode begin(struct pipewire_session *session, struct cancel *c
     return result;
   }
   session->homeless_since_us = 0;
+  session->settled = false;
   result = audio_feed_init(&session->feed, session->capture, &session->in, &session->out,
                            session->policy->meaning, session->policy->fills_silence);
   if (result != MINIAV_SUCCESS) {

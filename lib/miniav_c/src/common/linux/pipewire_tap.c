@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "common/log.h"
+#include "common/thread.h"
 
 #define CYCLE_FRAMES_MAX 8192u /* PipeWire's own limit */
 #define PIECE_FRAMES     1024u
@@ -35,6 +36,7 @@ struct pipewire_tap {
   struct wire *wires;
   int event_fd;
   atomic_bool woken;
+  bool raised; /* the data thread's */
   _Atomic uint32_t rate_hz;
   _Atomic uint32_t new_rate_hz;
   struct sample_ring *ring;
@@ -69,6 +71,10 @@ static void on_process(void *data, struct spa_io_position *position) {
   if (position == NULL || position->clock.rate.denom == 0 ||
       position->clock.duration > CYCLE_FRAMES_MAX) {
     return;
+  }
+  if (!tap->raised) {
+    tap->raised = true;
+    thread_raise_priority(); /* a cycle that comes too late is lost; only some users may */
   }
   uint32_t frames = (uint32_t)position->clock.duration;
   uint32_t rate_hz = position->clock.rate.denom;
