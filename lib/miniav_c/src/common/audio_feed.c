@@ -237,3 +237,7 @@ void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us) {
     fill(feed, (uint64_t)(missing_us * feed->in.sample_rate / 1e6));
   }
 }
+
+int64_t audio_feed_end_us(const struct audio_feed *feed) {
+  return (int64_t)end_us(feed);
+}

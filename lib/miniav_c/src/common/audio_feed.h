@@ -57,6 +57,9 @@ void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t f
 /* Nothing was captured until that time and nothing earlier will come: silence up to there. */
 void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us);
 
+/* Up to when the timeline is filled. */
+int64_t audio_feed_end_us(const struct audio_feed *feed);
+
 /* Another source comes next, with its own times: the next buffer is a DISCONTINUITY. */
 void audio_feed_restart(struct audio_feed *feed);
 

@@ -19,7 +19,10 @@
 #define FILL_MS   20
 /* Silence is filled up to so long ago: later no cycle of the graph can begin, the longest being
  * 8192 frames (171 ms at 48 kHz). */
-#define FILL_BEHIND_US 300000
+#define FILL_BEHIND_US 200000
+/* Much silence at once would overflow the queue of a consumer that keeps up: it comes in steps. */
+#define FILL_STEP_US 40000
+#define FILL_NAP_US  4000
 /* A source that starts or joins the graph may miss a cycle at first: samples count from when it has
  * run so long without. */
 #define SETTLE_US  50000
@@ -194,6 +197,24 @@ static bool settle(struct pipewire_session *session, struct sample_ring *ring) {
              SETTLE_US;
 }
 
+static bool wants_quit(struct pipewire_session *session) {
+  mutex_lock(&session->lock);
+  bool quit = session->quit;
+  mutex_unlock(&session->lock);
+  return quit;
+}
+
+/* Fills the timeline with silence up to then. */
+static void fill_to(struct pipewire_session *session, int64_t time_us) {
+  int64_t next_us = audio_feed_end_us(&session->feed) + FILL_STEP_US;
+  while (next_us < time_us && !wants_quit(session)) {
+    audio_feed_silence_until(&session->feed, next_us);
+    clock_sleep_until_us(clock_now_us() + FILL_NAP_US);
+    next_us += FILL_STEP_US;
+  }
+  audio_feed_silence_until(&session->feed, time_us);
+}
+
 static void take_samples(struct pipewire_session *session, struct pipewire_tap *tap) {
   struct sample_ring *ring = pipewire_tap_ring(tap);
   session->settled = session->settled || session->policy->fills_silence || settle(session, ring);
@@ -203,6 +224,10 @@ static void take_samples(struct pipewire_session *session, struct pipewire_tap *
   for (uint32_t records = sample_ring_records(ring); records > 0; records--) {
     struct sample_arrival arrival = sample_ring_peek(ring, 0);
     int64_t time_us = arrival.arrival_us;
+    if (session->policy->fills_silence &&
+        time_us > audio_feed_end_us(&session->feed) + FILL_STEP_US) {
+      fill_to(session, time_us);
+    }
     for (uint32_t left = arrival.frames; left > 0;) {
       uint32_t piece = 0;
       const void *samples = sample_ring_read(ring, left, &piece);
@@ -260,13 +285,6 @@ static bool take_news(struct pipewire_session *session) {
   return true;
 }
 
-static bool wants_quit(struct pipewire_session *session) {
-  mutex_lock(&session->lock);
-  bool quit = session->quit;
-  mutex_unlock(&session->lock);
-  return quit;
-}
-
 static void wait_event(struct pipewire_session *session) {
   struct pollfd event = {.fd = session->event_fd, .events = POLLIN};
   if (poll(&event, 1, session->policy->fills_silence ? FILL_MS : IDLE_MS) > 0) {
@@ -286,7 +304,7 @@ static void work(struct pipewire_session *session, struct pipewire_tap *tap) {
     follow_rate(session, tap);
     int64_t now_us = clock_now_us();
     if (session->policy->fills_silence) {
-      audio_feed_silence_until(&session->feed, now_us - FILL_BEHIND_US);
+      fill_to(session, now_us - FILL_BEHIND_US);
     }
     running = take_news(session);
     if (session->policy->asks_again && now_us - asked_us > IDLE_MS * 1000) {
