@@ -12,6 +12,7 @@ import type {
   TestDeviceFault,
 } from "../../src/mod.ts";
 import { delay, waitUntil, within } from "../support/wait.ts";
+import { hashBytes } from "./fixtures/hash.ts";
 import { KINDS } from "./kinds.ts";
 import type { AnyCapture, Kind } from "./kinds.ts";
 
@@ -67,6 +68,12 @@ async function errorOf(promise: Promise<unknown>): Promise<MiniAVError> {
     return error;
   }
   throw new Error("no error");
+}
+
+function bytesOf(frame: AnyFrame): Uint8Array<ArrayBuffer> {
+  const view = frame.type === "video" ? frame.planes[0]?.data : frame.data;
+  assert.ok(view !== undefined && view.length > 0);
+  return new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
 }
 
 function assertCleanEnd(stats: CaptureStats): void {
@@ -222,6 +229,55 @@ forEachKind("frames that are corrupt, lost on the way, or late", async (kind) =>
   setTestFault(kind.device, { type: "deliver-late", microseconds: 60_000 });
   await find(capture, (frame) => now() - frame.timestamp >= 60_000, "a late frame");
   await end(capture);
+});
+
+forEachKind("frames that are held through everything stay as they are", async (kind) => {
+  const frames: AnyFrame[] = [];
+  const hashes: number[] = [];
+  const hold = async (capture: AnyCapture) => {
+    for await (const frame of capture) {
+      const bytes = bytesOf(frame);
+      frames.push(frame);
+      hashes.push(hashBytes(bytes));
+      if (frames.length % 2 === 0) return;
+    }
+  };
+  const assertSame = (when: string) => {
+    const seen = frames.map((frame) => hashBytes(bytesOf(frame)));
+    assert.deepEqual(seen, hashes, when);
+  };
+  await using capture = await kind.open(kind.device, { reconnect: { delay: 5, attempts: 1000 } });
+  await hold(capture);
+  await take(capture, 40);
+  assertSame("later");
+  const isPicture = kind.name === "camera" || kind.name === "screen";
+  setTestFault(
+    kind.device,
+    isPicture
+      ? { type: "change-format", width: 320, height: 240 }
+      : { type: "change-format", sampleRate: 96000 },
+  );
+  await find(capture, (frame) => frame.formatChanged, "the new format");
+  await hold(capture);
+  await take(capture, 40);
+  assertSame("after a change of format");
+  const reconnected = new Promise((resolve) => capture.on("reconnected", resolve));
+  setTestFault(kind.device, { type: "unplug" });
+  setTestFault(kind.device, { type: "plug" });
+  await Promise.all([
+    take(capture, 40),
+    within(reconnected, PATIENCE_MS, "reconnected"),
+  ]);
+  await hold(capture);
+  await take(capture, 40);
+  assertSame("after the device came back");
+  await capture.stop();
+  assertSame("after stop");
+  assert.equal(capture.stats().outstanding, frames.length);
+  await assertHealthy(kind);
+  assertSame("after another capture");
+  for (const frame of frames) frame.close();
+  assertCleanEnd(capture.stats());
 });
 
 const CODES: readonly MiniAVErrorCode[] = [

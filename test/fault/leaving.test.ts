@@ -29,11 +29,14 @@ const WAYS: readonly Way[] = [
   { name: "exit", argument: "exit", code: 7 },
   { name: "exit with frames held", argument: "held", code: 7 },
   { name: "exit while stopping", argument: "stopping", code: 7 },
+  { name: "exit while operations hang", argument: "hanging", code: 7 },
   { name: "an uncaught exception", argument: "throw", code: 1, stderr: /thrown on purpose/ },
   { name: "SIGINT", argument: "signal", code: null, signal: "SIGINT" },
   { name: "SIGTERM", argument: "signal", code: null, signal: "SIGTERM" },
-  { name: "a Worker is terminated", argument: "terminate", code: 0 },
-  { name: "a Worker closes itself", argument: "close", code: 0 },
+  { name: "a Worker is terminated", argument: "worker-terminate", code: 0 },
+  { name: "a Worker closes itself", argument: "worker-close", code: 0 },
+  { name: "a Worker exits", argument: "worker-exit", code: 0 },
+  { name: "a Worker throws", argument: "worker-throw", code: 0 },
   { name: "exit with a capturing Worker", argument: "exit-two", code: 7 },
 ];
 
@@ -51,12 +54,13 @@ function check(way: Way, result: ScriptResult, leftAfterMs: number): void {
   assert.equal(result.timedOut, false, text);
   assert.equal(result.signal, way.signal ?? null, text);
   assert.equal(result.code, way.code, text);
+  assert.doesNotMatch(result.stdout, /did not hang/);
   if (way.stderr !== undefined) assert.match(result.stderr, way.stderr, text);
   assert.ok(leftAfterMs < LIMIT_MS, `${leftAfterMs.toFixed(0)} ms to leave: ${text}`);
 }
 
 for (const way of WAYS) {
-  test(`leaving by ${way.name}, ${ROUNDS} times`, async (t) => {
+  test(`${way.name}, ${ROUNDS} times`, async (t) => {
     let left = ROUNDS;
     let longest = 0;
     const lane = async () => {

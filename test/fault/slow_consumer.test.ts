@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Camera, enableTestDevices } from "../../src/mod.ts";
 import type { CaptureStats } from "../../src/mod.ts";
+import { describeResult, startScript } from "../support/process.ts";
 import { delay } from "../support/wait.ts";
 import { KINDS } from "./kinds.ts";
 import type { AnyCapture } from "./kinds.ts";
@@ -117,4 +118,55 @@ test("as fast as both sides can, every frame is accounted for", async () => {
   await capture.stop();
   assertAddsUp(capture.stats(), "after stop");
   assert.equal(capture.stats().outstanding, 0);
+});
+
+test("a thread that is busy for long loses frames and nothing else", async () => {
+  const captures = await Promise.all(KINDS.map((kind) => kind.open(kind.device)));
+  const told: string[] = [];
+  const loops = captures.map((capture) => {
+    for (const type of ["stalled", "resumed", "lost"] as const) {
+      capture.on(type, () => told.push(type));
+    }
+    return capture.start((frame) => frame.close());
+  });
+  await delay(100);
+  const before = captures.map((capture) => capture.stats());
+  // Longer than silence may last before a source counts as stalled.
+  const end = performance.now() + 1500;
+  while (performance.now() < end);
+  const after = captures.map((capture) => capture.stats());
+  await delay(100);
+  await Promise.all(captures.map((capture) => capture.stop()));
+  await Promise.all(loops);
+  assert.deepEqual(told, []);
+  for (const [index, capture] of captures.entries()) {
+    const stats = capture.stats();
+    const text = JSON.stringify([before[index], after[index], stats]);
+    assertAddsUp(stats, "after stop");
+    assert.ok((after[index]?.produced ?? 0) > (before[index]?.produced ?? 0) + 100, text);
+    assert.ok(stats.delivered > (after[index]?.delivered ?? 0) + 5, text);
+    assert.ok(stats.droppedBy.queueFull > 50, text);
+  }
+});
+
+test("a process that is paused goes on where it was", async () => {
+  const script = startScript(new URL("./fixtures/paused.ts", import.meta.url));
+  await script.waitForLine("running");
+  script.kill("SIGSTOP");
+  await delay(2000);
+  script.kill("SIGCONT");
+  const result = await script.ended;
+  assert.equal(result.code, 0, describeResult(result));
+  const reports = JSON.parse(result.stdout.trim().split("\n").at(-1) ?? "") as {
+    kind: string;
+    told: string[];
+    stats: CaptureStats;
+  }[];
+  for (const { kind, told, stats } of reports) {
+    assertAddsUp(stats, kind);
+    // Nobody can tell a pause of the whole process from a source that was silent.
+    assert.ok(["", "stalled,resumed"].includes(told.join()), `${kind}: ${told.join()}`);
+    assert.ok(stats.droppedBy.late > 50, JSON.stringify(stats));
+    assert.ok(stats.delivered > 100, JSON.stringify(stats));
+  }
 });

@@ -2,8 +2,8 @@
 
 export const TICK_MS = 10;
 
-/** The most milliseconds that a timer of TICK_MS was late, until the promise settles. */
-export async function longestSlip(work: Promise<unknown>): Promise<number> {
+/** The most milliseconds that a timer of TICK_MS was late, from before `work` begins to its end. */
+export async function longestSlip(work: () => Promise<unknown>): Promise<number> {
   let longest = 0;
   let due = performance.now() + TICK_MS;
   let timer: ReturnType<typeof setTimeout>;
@@ -16,8 +16,11 @@ export async function longestSlip(work: Promise<unknown>): Promise<number> {
     timer = setTimeout(tick, TICK_MS);
   };
   timer = setTimeout(tick, TICK_MS);
-  await work.catch(() => {});
-  clearTimeout(timer);
+  try {
+    await work();
+  } finally {
+    clearTimeout(timer);
+  }
   // What kept the timer from firing may have ended the work as well.
   look();
   return longest;

@@ -15,9 +15,9 @@ const ASKED = process.env.MINIAV_SOAK_SECONDS;
 const SECONDS = Number(ASKED ?? "60");
 const FRAME_RATE = 60;
 /** Until pools and heaps have their size. */
-const WARM_UP_SECONDS = Math.min(10, SECONDS / 4);
-/** From the end of the warm-up, by the trend: half of one picture, for any length of time. */
-const GROWTH_BYTES = 4e6;
+const WARM_UP_SECONDS = Math.min(60, SECONDS / 5);
+/** From the end of the warm-up, by the trend: less than one picture, for any length of time. */
+const GROWTH_BYTES = 8e6;
 /** Between the lowest and the highest: no picture more or less is held meanwhile. */
 const SPREAD_BYTES = 24e6;
 /** Rows of the printed curve. */

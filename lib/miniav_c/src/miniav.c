@@ -8,6 +8,7 @@
 #include "common/handles.h"
 #include "common/library.h"
 #include "common/lists.h"
+#include "common/log.h"
 #include "common/notifier.h"
 #include "common/operations.h"
 #include "common/pixel.h"
@@ -296,7 +297,8 @@ MiniAVResultCode MiniAV_WaiterWatchLog(MiniAVWaiterHandle handle, MiniAVLogLevel
   MiniAVResultCode result;
   struct waiter *waiter = enter_waiter(handle, &result);
   if (waiter != NULL) {
-    result = log_watch(waiter, (int)level);
+    result =
+        log_watch(waiter, (uint32_t)level > MINIAV_LOG_LEVEL_ERROR ? LOG_LEVEL_NONE : (int)level);
     waiter_release(waiter);
   }
   return result;

@@ -101,6 +101,31 @@ static void test_uneven_periods(void) {
   CHECK_NEAR(end, 10e6, 1000);
 }
 
+/* Every arrival of the beginning was late, as on a busy machine: the error goes away, gently. */
+static void test_late_beginning(void) {
+  struct source source = {48000, 48000, 480, 300, 0, 0, 11};
+  struct recovered_clock clock;
+  recovered_clock_start(&clock, 48000, 0);
+  struct source first = source;
+  for (int i = 0; i < 5; i++) {
+    int64_t arrival = source_next(&first);
+    recovered_clock_prime(&clock, first.frames, arrival + 7500);
+  }
+  int64_t start = recovered_clock_time_us(&clock, 0);
+  CHECK_NEAR(start, START_US + 7500, 500);
+  for (int i = 0; i < 100 * 300; i++) {
+    int64_t arrival = source_next(&source);
+    CHECK_EQ(recovered_clock_arrive(&clock, source.frames, arrival), 0);
+    double expected = (double)start + (double)source.frames / 0.048;
+    double time = (double)recovered_clock_time_us(&clock, (double)source.frames);
+    if (i < 1000) {
+      CHECK_NEAR(time, expected, 1000);
+    }
+  }
+  CHECK_NEAR(recovered_clock_time_us(&clock, (double)source.frames),
+             true_time_us(&source, (double)source.frames), 500);
+}
+
 static void test_drift_is_learned(void) {
   struct source source = {48000 * (1 + 200e-6), 48000, 960, 4000, 0, 0, 7};
   struct recovered_clock clock;
@@ -116,7 +141,7 @@ static void test_drift_is_learned(void) {
       CHECK_NEAR(error, 0, 500);
     }
   }
-  CHECK_NEAR(worst, 0, 8000);
+  CHECK_NEAR(worst, 0, 9000);
   CHECK_NEAR(clock.rate, -200e-6, 20e-6);
 }
 
@@ -177,6 +202,7 @@ static void test_runaway(void) {
 int main(void) {
   test_exact_source();
   test_uneven_periods();
+  test_late_beginning();
   test_drift_is_learned();
   test_gap_jumps_once();
   test_stall_does_not_jump();

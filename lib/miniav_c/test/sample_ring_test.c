@@ -37,7 +37,7 @@ static void push_all(void *argument) {
     for (uint32_t i = 0; i < frames; i++) {
       frame_write(chunk + i * 6, number + i);
     }
-    sample_ring_push(ring, chunk, frames, (int64_t)number);
+    sample_ring_push(ring, chunk, frames, (int64_t)number, 0);
     number += frames;
     wake_give(&wake);
   }
@@ -93,22 +93,22 @@ static void test_overflow(void) {
   if (!CHECK(ring != NULL)) {
     return;
   }
-  sample_ring_push(ring, chunk, 1000, 1);
-  sample_ring_push(ring, chunk, 100, 2); /* does not fit: dropped whole */
-  sample_ring_push(ring, chunk, 24, 3);  /* fills it to the last frame */
+  sample_ring_push(ring, chunk, 1000, 1, 0);
+  sample_ring_push(ring, chunk, 100, 2, 0); /* does not fit: dropped whole */
+  sample_ring_push(ring, chunk, 24, 3, 0);  /* fills it to the last frame */
   CHECK_EQ(sample_ring_records(ring), 2);
   CHECK_EQ(sample_ring_peek(ring, 0).lost_frames, 0);
   CHECK_EQ(sample_ring_peek(ring, 1).lost_frames, 100);
   CHECK_EQ(sample_ring_peek(ring, 1).frames, 24);
   sample_ring_clear(ring);
   CHECK_EQ(sample_ring_records(ring), 0);
-  sample_ring_push(ring, chunk, 1024, 4);
+  sample_ring_push(ring, chunk, 1024, 4, 0);
   CHECK_EQ(sample_ring_records(ring), 1);
   sample_ring_clear(ring);
   for (uint32_t i = 0; i < SAMPLE_RING_RECORDS; i++) {
-    sample_ring_push(ring, chunk, 0, 5);
+    sample_ring_push(ring, chunk, 0, 5, 0);
   }
-  sample_ring_push(ring, chunk, 7, 6); /* no record is free */
+  sample_ring_push(ring, chunk, 7, 6, 0); /* no record is free */
   CHECK_EQ(sample_ring_records(ring), SAMPLE_RING_RECORDS);
   CHECK_EQ(ring->pending_lost, 7);
   sample_ring_destroy(ring);

@@ -226,8 +226,23 @@ MiniAVResultCode api_create(MiniAVKind kind, void *context_out) {
   return result;
 }
 
-MiniAVResultCode api_destroy(MiniAVKind kind, const void *context) {
+/* Stop and destroy end what is pending for a context, whichever form they have. */
+static MiniAVResultCode cancel_pending(MiniAVKind kind, const void *context) {
   MiniAVResultCode result = library_enter();
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  struct capture *capture = capture_acquire(value_of(context), kind);
+  if (capture == NULL) {
+    return MINIAV_ERROR_INVALID_HANDLE;
+  }
+  capture_release_reference(capture);
+  operations_cancel_context(value_of(context));
+  return MINIAV_SUCCESS;
+}
+
+MiniAVResultCode api_destroy(MiniAVKind kind, const void *context) {
+  MiniAVResultCode result = cancel_pending(kind, context);
   return result != MINIAV_SUCCESS ? result : capture_destroy(value_of(context), kind);
 }
 
@@ -353,7 +368,7 @@ MiniAVResultCode api_start_async(MiniAVKind kind, const void *context,
 }
 
 MiniAVResultCode api_stop(MiniAVKind kind, const void *context) {
-  MiniAVResultCode result = library_enter();
+  MiniAVResultCode result = cancel_pending(kind, context);
   return result != MINIAV_SUCCESS ? result : capture_stop(value_of(context), kind);
 }
 

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "common/clock.h"
+#include "common/lists.h"
 
 void cancel_init(struct cancel *cancel) {
   atomic_init(&cancel->requested, false);
@@ -19,7 +20,10 @@ void cancel_init(struct cancel *cancel) {
 void cancel_explain(struct cancel *cancel, const char *format, ...) {
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(cancel->explanation, sizeof cancel->explanation, format, arguments);
+  size_t capacity = sizeof cancel->explanation;
+  if (vsnprintf(cancel->explanation, capacity, format, arguments) >= (int)capacity) {
+    cancel->explanation[text_whole(cancel->explanation, capacity - 1)] = 0;
+  }
   va_end(arguments);
 }
 

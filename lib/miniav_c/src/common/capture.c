@@ -41,7 +41,7 @@ MiniAVResultCode capture_create(MiniAVKind kind, uint64_t *handle) {
   capture->table = slot_table_create(DEFAULT_SLOTS);
   if (capture->table == NULL) {
     capture_free(capture);
-    return MINIAV_ERROR_OUT_OF_MEMORY;
+    return slot_tables_are_used_up() ? MINIAV_ERROR_DEVICE_BUSY : MINIAV_ERROR_OUT_OF_MEMORY;
   }
   *handle = handle_create(handle_kind_for(kind), capture, capture_free, capture_created);
   if (*handle == 0) {
@@ -61,10 +61,11 @@ void capture_release_reference(struct capture *capture) {
 
 /* -- long operations: one at a time ----------------------------------------------------------- */
 
-/* Locks the capture and makes it busy; on failure it is unlocked. */
+/* Locks the capture and makes it busy; on failure it is unlocked. Whoever succeeds says
+ * callback_wait_end at the end. */
 static MiniAVResultCode begin(struct capture *capture, enum capture_busy busy,
                               struct cancel *cancel) {
-  if (dispatch_is_self(capture)) {
+  if (!callback_wait_begin(&capture->dispatcher)) {
     return MINIAV_ERROR_ALREADY_RUNNING; /* waiting here would wait for ourselves */
   }
   mutex_lock(&capture->lock);
@@ -73,6 +74,7 @@ static MiniAVResultCode begin(struct capture *capture, enum capture_busy busy,
   }
   if (capture->closed) {
     mutex_unlock(&capture->lock);
+    callback_wait_end();
     return MINIAV_ERROR_INVALID_HANDLE;
   }
   capture->busy = busy;
@@ -82,10 +84,28 @@ static MiniAVResultCode begin(struct capture *capture, enum capture_busy busy,
 
 /* The capture is locked and busy; unlocks it. */
 static void end(struct capture *capture) {
+  while (capture->cancelling > 0) {
+    condition_wait(&capture->changed, &capture->lock); /* our token is in use */
+  }
   capture->busy = BUSY_NO;
   capture->busy_cancel = NULL;
   condition_broadcast(&capture->changed);
   mutex_unlock(&capture->lock);
+}
+
+/* Locked, and unlocked for the time of the request: its hook may take locks of the backend, under
+ * which frames are delivered. */
+static void cancel_busy_locked(struct capture *capture) {
+  struct cancel *cancel = capture->busy_cancel;
+  if (cancel == NULL || cancel_requested(cancel)) {
+    return;
+  }
+  capture->cancelling++;
+  mutex_unlock(&capture->lock);
+  cancel_request(cancel);
+  mutex_lock(&capture->lock);
+  capture->cancelling--;
+  condition_broadcast(&capture->changed);
 }
 
 static void explain_failure(struct capture *capture, const char *what, MiniAVResultCode result,
@@ -166,9 +186,10 @@ MiniAVResultCode capture_configure(uint64_t handle, MiniAVKind kind,
       result =
           cancel_requested(cancel) ? MINIAV_ERROR_USER_CANCELLED : open_backend(capture, cancel);
     }
-    explain_failure(capture, "configure", result, cancel);
     mutex_lock(&capture->lock);
     end(capture);
+    callback_wait_end();
+    explain_failure(capture, "configure", result, cancel);
   }
   capture_release_reference(capture);
   return result;
@@ -176,7 +197,7 @@ MiniAVResultCode capture_configure(uint64_t handle, MiniAVKind kind,
 
 /* -- start ---------------------------------------------------------------------------------- */
 
-static int64_t stall_time_us(const struct capture *capture) {
+int64_t capture_stall_time_us(const struct capture *capture) {
   if ((capture->backend->flags & (BACKEND_SILENT_WHEN_IDLE | BACKEND_TELLS_STALLS)) != 0) {
     return 0;
   }
@@ -203,7 +224,7 @@ static bool open_gates_locked(struct capture *capture) {
   capture->has_pending_damage = false;
   capture->queue_limit = capture->queue_latest ? 1 : capture->table->count;
   capture->last_delivery_us = clock_now_us();
-  capture->stall_after_us = stall_time_us(capture);
+  capture->stall_after_us = capture_stall_time_us(capture);
   capture->deferred_stop = false;
   if (capture->callback != NULL && !dispatch_start_locked(capture)) {
     capture->state = CAPTURE_CONFIGURED;
@@ -279,8 +300,9 @@ MiniAVResultCode capture_start(uint64_t handle, MiniAVKind kind, MiniAVBufferCal
       capture->request.screen = capture->screen;
     }
     result = start_locked(capture, cancel);
-    explain_failure(capture, "start", result, cancel);
     end(capture);
+    callback_wait_end();
+    explain_failure(capture, "start", result, cancel);
   }
   capture_release_reference(capture);
   return result;
@@ -296,12 +318,10 @@ static MiniAVResultCode begin_stop(struct capture *capture, enum stop_reason rea
                                    bool *cancelled) {
   *cancelled = false;
   mutex_lock(&capture->lock);
-  while (capture->busy != BUSY_NO) {
-    bool starting = capture->busy == BUSY_START;
-    *cancelled = *cancelled || starting || capture->busy == BUSY_STOP;
-    if (capture->busy_cancel != NULL && (starting || reason == STOP_DESTROY)) {
-      cancel_request(capture->busy_cancel);
-    }
+  /* A deferred stop that somebody else has done meanwhile leaves alone what came after it. */
+  while (capture->busy != BUSY_NO && (reason != STOP_DEFERRED || capture->deferred_stop)) {
+    *cancelled = *cancelled || capture->busy == BUSY_START || capture->busy == BUSY_STOP;
+    cancel_busy_locked(capture);
     condition_wait(&capture->changed, &capture->lock);
   }
   MiniAVResultCode result = MINIAV_SUCCESS;
@@ -347,7 +367,7 @@ MiniAVResultCode capture_stop(uint64_t handle, MiniAVKind kind) {
     return MINIAV_ERROR_INVALID_HANDLE;
   }
   MiniAVResultCode result = MINIAV_SUCCESS;
-  if (dispatch_is_self(capture)) {
+  if (!callback_wait_begin(&capture->dispatcher)) {
     mutex_lock(&capture->lock);
     if (capture->state != CAPTURE_RUNNING || capture->deferred_stop) {
       result = MINIAV_ERROR_NOT_RUNNING;
@@ -358,6 +378,7 @@ MiniAVResultCode capture_stop(uint64_t handle, MiniAVKind kind) {
     mutex_unlock(&capture->lock);
   } else {
     result = stop_and_wait(capture, STOP_CALLED);
+    callback_wait_end();
   }
   capture_release_reference(capture);
   return result;
@@ -380,15 +401,16 @@ MiniAVResultCode capture_destroy(uint64_t handle, MiniAVKind kind) {
   MiniAVResultCode result = MINIAV_ERROR_INVALID_HANDLE;
   if (handle_invalidate(handle, handle_kind_for(kind))) {
     result = MINIAV_SUCCESS;
-    bool self = dispatch_is_self(capture);
+    bool may_wait = callback_wait_begin(&capture->dispatcher);
     mutex_lock(&capture->lock);
     capture->closed = true;
-    capture->accepting = capture->accepting && !self;
-    capture->deferred_destroy = self;
+    capture->accepting = capture->accepting && may_wait;
+    capture->deferred_destroy = !may_wait;
     condition_broadcast(&capture->changed);
     mutex_unlock(&capture->lock);
-    if (!self) {
+    if (may_wait) {
       finish_destroy(capture);
+      callback_wait_end();
     }
   }
   capture_release_reference(capture);

@@ -17,8 +17,9 @@
  * - produced = delivered + dropped + queued at every moment the lock is free; released is counted
  * in the slot table without the lock, and outstanding is delivered - released.
  * - The callback runs only on the dispatcher thread; `dispatching` is true while that exists. Stop
- *   waits for it to end, except on that very thread: there stop and destroy are noted
- * (`deferred_*`) and done by the dispatcher when the callback has returned.
+ *   waits for it to end, except on that very thread or one that it waits for (callback_thread.h):
+ *   there stop and destroy are noted (`deferred_*`) and done by the dispatcher when the callback
+ *   has returned.
  * - The object is freed when its handle has no reference; the dispatcher, each waiting call and
  * each pending operation hold one.
  */

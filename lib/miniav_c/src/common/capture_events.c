@@ -142,6 +142,9 @@ void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *
 void capture_format_changed(struct capture *capture, const struct capture_format *format) {
   mutex_lock(&capture->lock);
   capture->format = *format;
+  if (capture->state == CAPTURE_RUNNING) {
+    capture->stall_after_us = capture_stall_time_us(capture);
+  }
   if (capture->busy != BUSY_START) {
     capture->stats.format_changes++;
     capture->pending_flags |= MINIAV_BUFFER_FLAG_FORMAT_CHANGED;

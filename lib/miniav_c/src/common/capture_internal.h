@@ -2,6 +2,7 @@
 #ifndef MINIAV_COMMON_CAPTURE_INTERNAL_H
 #define MINIAV_COMMON_CAPTURE_INTERNAL_H
 
+#include "common/callback_thread.h"
 #include "common/capture.h"
 #include "common/slots.h"
 #include "common/thread.h"
@@ -32,6 +33,7 @@ struct capture {
   enum capture_state state;
   enum capture_busy busy;
   struct cancel *busy_cancel;
+  uint32_t cancelling; /* who requests busy_cancel now, without the lock */
   bool closed;
   bool accepting;
   bool lost;
@@ -57,6 +59,7 @@ struct capture {
   MiniAVBufferCallback callback;
   void *user_data;
   bool dispatching; /* the dispatcher thread exists */
+  struct callback_thread dispatcher;
   bool deferred_stop;
   bool deferred_destroy;
 
@@ -92,6 +95,9 @@ MiniAVResultCode capture_destroy(uint64_t handle, MiniAVKind kind);
 MiniAVResultCode capture_configured(uint64_t handle, MiniAVKind kind,
                                     struct capture_format *format);
 MiniAVResultCode capture_stats(uint64_t handle, MiniAVKind kind, MiniAVCaptureStats *stats);
+
+/* Locked, configured: how long nothing may come; 0 when nobody watches. */
+int64_t capture_stall_time_us(const struct capture *capture);
 
 /* For a capture that the caller holds a reference of. */
 MiniAVResultCode capture_take(struct capture *capture, MiniAVBuffer *buffer);
@@ -130,9 +136,6 @@ MiniAVResultCode capture_set_auto(uint64_t handle, MiniAVKind kind, MiniAVProper
 
 /* dispatch.c */
 bool dispatch_start_locked(struct capture *capture);
-bool dispatch_is_self(const struct capture *capture);
-/* Is this thread the dispatcher of any capture? */
-bool dispatch_is_any(void);
 /* What the dispatcher does after a stop or destroy from inside the callback (capture.c). */
 void capture_finish_deferred(struct capture *capture, bool destroy);
 

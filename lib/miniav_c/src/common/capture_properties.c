@@ -65,9 +65,12 @@ static const struct own_property *find_own(MiniAVKind kind, MiniAVPropertyKey ke
  * `busy`, which is taken here. On failure nothing is held. */
 static MiniAVResultCode enter_backend(struct capture *capture, const struct backend **backend,
                                       void **state) {
+  bool may_wait = callback_wait_begin(&capture->dispatcher);
   mutex_lock(&capture->lock);
   MiniAVResultCode result = MINIAV_SUCCESS;
-  while (capture->busy != BUSY_NO && !capture->closed && !dispatch_is_self(capture)) {
+  /* BUSY_CONFIGURE waits for no callback, so a callback may wait for it. */
+  while (capture->busy != BUSY_NO && !capture->closed &&
+         (may_wait || capture->busy == BUSY_CONFIGURE)) {
     condition_wait(&capture->changed, &capture->lock);
   }
   if (capture->closed) {
@@ -83,6 +86,9 @@ static MiniAVResultCode enter_backend(struct capture *capture, const struct back
     *state = capture->backend_state;
   }
   mutex_unlock(&capture->lock);
+  if (may_wait) {
+    callback_wait_end();
+  }
   return result;
 }
 
@@ -305,7 +311,7 @@ static void set_own_locked(struct capture *capture, MiniAVPropertyKey key,
 }
 
 static MiniAVResultCode set_own(struct capture *capture, const struct own_property *own,
-                                const MiniAVPropertyValue *value) {
+                                const MiniAVPropertyValue *value, MiniAVPropertyValue *before) {
   if ((own->flags & MINIAV_PROPERTY_FLAG_WRITABLE) == 0) {
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
@@ -317,6 +323,8 @@ static MiniAVResultCode set_own(struct capture *capture, const struct own_proper
   if (capture->state == CAPTURE_RUNNING && (own->flags & MINIAV_PROPERTY_FLAG_STOPPED_ONLY) != 0) {
     result = MINIAV_ERROR_ALREADY_RUNNING;
   } else {
+    memset(before, 0, sizeof *before);
+    get_own_locked(capture, own->key, before);
     set_own_locked(capture, own->key, value);
   }
   mutex_unlock(&capture->lock);
@@ -348,11 +356,16 @@ MiniAVResultCode capture_set_property(uint64_t handle, MiniAVKind kind, MiniAVPr
     return MINIAV_ERROR_INVALID_HANDLE;
   }
   const struct own_property *own = find_own(kind, key);
-  MiniAVResultCode result = own == NULL ? MINIAV_SUCCESS : set_own(capture, own, value);
+  MiniAVPropertyValue before;
+  MiniAVResultCode result = own == NULL ? MINIAV_SUCCESS : set_own(capture, own, value, &before);
   if (result == MINIAV_SUCCESS && backend_is_told(own)) {
     result = set_on_backend(capture, key, value);
     if (own != NULL && result == MINIAV_ERROR_NOT_CONFIGURED) {
       result = MINIAV_SUCCESS; /* open will see it */
+    } else if (own != NULL && result != MINIAV_SUCCESS) {
+      mutex_lock(&capture->lock);
+      set_own_locked(capture, key, &before); /* refused: as if never asked */
+      mutex_unlock(&capture->lock);
     }
   }
   capture_release_reference(capture);

@@ -2,16 +2,6 @@
 #include "common/capture_internal.h"
 #include "common/handles.h"
 
-static _Thread_local const struct capture *dispatched;
-
-bool dispatch_is_self(const struct capture *capture) {
-  return dispatched == capture;
-}
-
-bool dispatch_is_any(void) {
-  return dispatched != NULL;
-}
-
 /* Locked. The queue of a lost capture is still handed out; that of a stopping one is not. */
 static bool shall_end_locked(const struct capture *capture) {
   return capture->state != CAPTURE_RUNNING || capture->closed || capture->deferred_stop ||
@@ -20,7 +10,7 @@ static bool shall_end_locked(const struct capture *capture) {
 
 static void dispatch_main(void *argument) {
   struct capture *capture = argument;
-  dispatched = capture;
+  callback_thread_begin(&capture->dispatcher);
   mutex_lock(&capture->lock);
   while (!shall_end_locked(capture)) {
     struct slot *slot = capture_pop_locked(capture);
@@ -39,7 +29,7 @@ static void dispatch_main(void *argument) {
   capture->dispatching = false;
   condition_broadcast(&capture->changed);
   mutex_unlock(&capture->lock);
-  dispatched = NULL;
+  callback_thread_end();
   if (destroy || stop) {
     capture_finish_deferred(capture, destroy);
   }

@@ -3,6 +3,7 @@
 #include <stdatomic.h>
 
 #include "common/blocks.h"
+#include "common/callback_thread.h"
 #include "common/capture_internal.h"
 #include "common/handles.h"
 #include "common/log.h"
@@ -31,7 +32,7 @@ static void destroy_waiter(uint64_t handle, void *user) {
 }
 
 MiniAVResultCode MiniAV_Dispose(void) {
-  if (dispatch_is_any() || notifier_is_self()) {
+  if (callback_thread_is_any()) {
     return MINIAV_ERROR_ALREADY_RUNNING;
   }
   if (atomic_exchange(&disposed, true)) {

@@ -28,6 +28,18 @@ static void *grow(void *items, uint32_t count, uint32_t *capacity, size_t item_b
   return grown;
 }
 
+size_t text_whole(const char *text, size_t length) {
+  for (size_t back = 1; back <= 4 && back <= length; back++) {
+    unsigned char byte = (unsigned char)text[length - back];
+    if ((byte & 0xc0) == 0x80) {
+      continue; /* in a sequence; its first byte says how long it is */
+    }
+    size_t needed = byte < 0xc0 ? 1 : byte < 0xe0 ? 2 : byte < 0xf0 ? 3 : 4;
+    return needed > back ? length - back : length;
+  }
+  return length;
+}
+
 void text_copy(char *destination, size_t capacity, const char *source) {
   size_t length = 0;
   for (; source != NULL && source[length] != 0 && length < capacity - 1; length++) {
@@ -35,9 +47,7 @@ void text_copy(char *destination, size_t capacity, const char *source) {
     destination[length] = byte < 0x20 || byte == 0x7f ? ' ' : (char)byte;
   }
   if (source != NULL && source[length] != 0) {
-    while (length > 0 && ((unsigned char)source[length] & 0xc0) == 0x80) {
-      length--; /* not in the middle of a UTF-8 sequence */
-    }
+    length = text_whole(source, length);
   }
   memset(destination + length, 0, capacity - length);
 }
@@ -71,14 +81,17 @@ void device_id_join(char out[MINIAV_TEXT_BYTES], const char *prefix, const char 
   if (length >= MINIAV_TEXT_BYTES) {
     char tail[24];
     snprintf(tail, sizeof tail, "#%016llx", (unsigned long long)hash_text(id));
-    memcpy(joined + MINIAV_TEXT_BYTES - 1 - strlen(tail), tail, strlen(tail) + 1);
+    size_t kept = text_whole(joined, MINIAV_TEXT_BYTES - 1 - strlen(tail));
+    memcpy(joined + kept, tail, strlen(tail) + 1);
   }
   memset(out, 0, MINIAV_TEXT_BYTES);
   memcpy(out, joined, strlen(joined));
 }
 
 static void clean_text(char *text, size_t capacity) {
-  text[capacity - 1] = 0;
+  if (text[capacity - 1] != 0) {
+    text[text_whole(text, capacity - 1)] = 0;
+  }
   for (char *at = text; *at != 0; at++) {
     if ((unsigned char)*at < 0x20 || *at == 0x7f) {
       *at = ' ';

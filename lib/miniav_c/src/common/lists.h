@@ -43,6 +43,9 @@ void device_id_join(char out[MINIAV_TEXT_BYTES], const char *prefix, const char 
  * control characters made spaces. */
 void text_copy(char *destination, size_t capacity, const char *source);
 
+/* How many of `length` bytes are whole UTF-8 sequences: a last one that was cut is left out. */
+size_t text_whole(const char *text, size_t length);
+
 /* Bytes of a user's string, at most MINIAV_TEXT_BYTES - 1; the string is copied terminated. False
  * when it is longer. NULL is "". */
 bool text_take(char destination[MINIAV_TEXT_BYTES], const char *source);

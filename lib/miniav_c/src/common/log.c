@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "common/handles.h"
+#include "common/lists.h"
 #include "common/registry_internal.h"
 
 struct listener {
@@ -61,7 +62,9 @@ void log_write(MiniAVLogLevel level, const char *source, const char *format, ...
   char text[MINIAV_TEXT_BYTES];
   va_list arguments;
   va_start(arguments, format);
-  vsnprintf(text, sizeof text, format, arguments);
+  if (vsnprintf(text, sizeof text, format, arguments) >= (int)sizeof text) {
+    text[text_whole(text, sizeof text - 1)] = 0;
+  }
   va_end(arguments);
   mutex_lock(&listeners_mutex);
   for (uint32_t i = 0; i < HANDLE_MAX_WAITERS; i++) {

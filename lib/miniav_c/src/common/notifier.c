@@ -2,6 +2,7 @@
 
 #include <stdatomic.h>
 
+#include "common/callback_thread.h"
 #include "common/log.h"
 #include "common/registry_internal.h"
 
@@ -11,7 +12,8 @@ static struct waiter *_Atomic notifier_waiter; /* made once, with a reference fo
 static bool thread_runs;
 static bool stopping;
 static bool inside;
-static _Thread_local bool is_notifier;
+static uint64_t calls; /* begun so far */
+static struct callback_thread notifier_thread;
 
 static struct {
   MiniAVLogCallback log;
@@ -23,13 +25,10 @@ static struct {
   void *lost_user_data;
 } callbacks = {.log_level = MINIAV_LOG_LEVEL_WARN};
 
-bool notifier_is_self(void) {
-  return is_notifier;
-}
-
 static void call(const MiniAVEvent *event) {
   mutex_lock(&notifier_mutex);
   inside = true;
+  calls++;
   MiniAVLogCallback log = callbacks.log;
   void *log_user_data = callbacks.log_user_data;
   MiniAVDeviceChangeCallback devices = callbacks.devices;
@@ -61,7 +60,7 @@ static bool is_stopping(void) {
 
 static void notifier_main(void *argument) {
   struct waiter *waiter = argument;
-  is_notifier = true;
+  callback_thread_begin(&notifier_thread);
   MiniAVEvent event;
   for (;;) {
     while (waiter_next(waiter, &event) == MINIAV_SUCCESS) {
@@ -97,9 +96,14 @@ static MiniAVResultCode ensure_thread_locked(void) {
 
 /* Locked: the old callback runs no more when this returns. */
 static void wait_outside_locked(void) {
-  while (inside && !is_notifier) {
+  uint64_t call = calls;
+  if (!callback_wait_begin(&notifier_thread)) {
+    return;
+  }
+  while (inside && calls == call) {
     condition_wait(&notifier_changed, &notifier_mutex);
   }
+  callback_wait_end();
 }
 
 MiniAVResultCode notifier_set_log(MiniAVLogCallback callback, void *user_data) {
@@ -110,8 +114,9 @@ MiniAVResultCode notifier_set_log(MiniAVLogCallback callback, void *user_data) {
     callbacks.log_user_data = user_data;
     if (thread_runs) {
       wait_outside_locked();
+      /* What is set now: another thread may have set it meanwhile. */
       log_watch(atomic_load(&notifier_waiter),
-                callback == NULL ? LOG_LEVEL_NONE : (int)callbacks.log_level);
+                callbacks.log == NULL ? LOG_LEVEL_NONE : (int)callbacks.log_level);
     }
   }
   mutex_unlock(&notifier_mutex);

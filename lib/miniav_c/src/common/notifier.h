@@ -2,8 +2,8 @@
  * The C callbacks that are not about buffers: log, device changes, lost contexts. One thread with a
  * waiter of its own reads the events and calls, holding no lock.
  *
- * Invariant: `inside` is true only while a callback runs; setting a callback waits until it is
- * false, except on the notifier's own thread.
+ * Invariant: `inside` is true only while a callback runs; setting a callback waits until that call
+ * is over, except on the notifier's own thread or one that it waits for (callback_thread.h).
  */
 #ifndef MINIAV_COMMON_NOTIFIER_H
 #define MINIAV_COMMON_NOTIFIER_H
@@ -21,7 +21,6 @@ MiniAVResultCode notifier_set_lost(MiniAVContextLostCallback callback, void *use
 void notifier_post(struct event_node *node, const MiniAVEvent *event);
 bool notifier_forget(struct event_node *node); /* as waiter_forget */
 
-bool notifier_is_self(void);
 /* Hands out what is queued and ends the thread; for Dispose. */
 void notifier_stop(void);
 

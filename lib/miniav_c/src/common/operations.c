@@ -224,6 +224,8 @@ static void leave_the_rest_locked(void) {
 
 static void pool_main(void *argument) {
   (void)argument;
+  /* Of this thread's own last work: what others do wakes it, and must not keep it. */
+  int64_t idle_until_us = clock_deadline_us(IDLE_MS);
   mutex_lock(&pool_mutex);
   for (;;) {
     struct operation *operation = next_ready_locked();
@@ -232,6 +234,7 @@ static void pool_main(void *argument) {
       leave_the_rest_locked();
       mutex_unlock(&pool_mutex);
       run_operation(operation);
+      idle_until_us = clock_deadline_us(IDLE_MS);
       mutex_lock(&pool_mutex);
     } else if (job_count > 0) {
       void (*job)(void) = jobs[0];
@@ -239,11 +242,12 @@ static void pool_main(void *argument) {
       leave_the_rest_locked();
       mutex_unlock(&pool_mutex);
       job();
+      idle_until_us = clock_deadline_us(IDLE_MS);
       mutex_lock(&pool_mutex);
     } else {
       idle_count++;
-      bool woken = !pool_stopping &&
-                   condition_wait_until(&pool_changed, &pool_mutex, clock_deadline_us(IDLE_MS));
+      bool woken =
+          !pool_stopping && condition_wait_until(&pool_changed, &pool_mutex, idle_until_us);
       idle_count--;
       if (!woken && next_ready_locked() == NULL && job_count == 0) {
         break;
@@ -266,9 +270,13 @@ static bool ensure_thread_locked(void) {
   return thread_count > 0;
 }
 
+void operations_cancel_context(uint64_t context) {
+  cancel_matching(CANCEL_CONTEXT, NULL, context);
+}
+
 MiniAVResultCode operation_submit(struct operation *operation) {
   if (operation->urgent) {
-    cancel_matching(CANCEL_CONTEXT, NULL, operation->context);
+    operations_cancel_context(operation->context);
   }
   mutex_lock(&pool_mutex);
   pool_prepare_locked();

@@ -61,6 +61,8 @@ bool operations_run(void (*job)(void));
 
 void operations_cancel_token(struct waiter *waiter, uint64_t token);
 void operations_cancel_waiter(struct waiter *waiter);
+/* What waits or runs for a context, but its stops and destroys. */
+void operations_cancel_context(uint64_t context);
 /* Ends the queue and waits for every thread, at most the time given; for Dispose. */
 bool operations_stop(uint32_t timeout_ms);
 

@@ -5,6 +5,8 @@
 #define WINDOW_US        500e3
 #define NATURAL_RAD_S    0.015
 #define DEVIATION_MAX    1000e-6
+#define GENTLE           80e-6
+#define GENTLE_S         8e-3
 #define LATE_US          20e3
 #define LATE_DURATION_US 120e3
 #define LATE_ARRIVALS    4u
@@ -56,6 +58,13 @@ static void window_begin(struct recovered_clock *clock, double now_us, double er
   clock->window_error_us = error_us;
 }
 
+/* How fast an error is made good: in proportion, but gently while it is small. */
+static double correction(double error_s) {
+  double proportional = 2 * NATURAL_RAD_S * error_s;
+  double beyond = 2 * NATURAL_RAD_S * fmax(0, fabs(error_s) - GENTLE_S);
+  return clamp(proportional, GENTLE + beyond);
+}
+
 /* The loop: `error` is what the line lags behind the earliest arrival of a window. */
 static void window_end(struct recovered_clock *clock, double frame, double now_us) {
   double seconds = (now_us - clock->window_start_us) * 1e-6;
@@ -66,7 +75,7 @@ static void window_end(struct recovered_clock *clock, double frame, double now_u
   clock->rate =
       clamp(clock->rate + NATURAL_RAD_S * NATURAL_RAD_S * error_s * seconds, DEVIATION_MAX);
   anchor_move(clock, frame, 0);
-  double deviation = clamp(clock->rate + 2 * NATURAL_RAD_S * error_s, DEVIATION_MAX);
+  double deviation = clamp(clock->rate + correction(error_s), DEVIATION_MAX);
   clock->slope_us = clock->nominal_us * (1 + deviation);
 }
 

@@ -11,12 +11,13 @@
  * the line steers the line's slope through a critically damped second-order loop (a delay-locked
  * loop, as in F. Adriaensen, "Using a DLL to filter time", 2005) with a natural frequency of 0.015
  * rad/s, so that the sound card's true rate is learned in some minutes, and an error of the
- * beginning goes away at about 3 % of it per second.
+ * beginning goes away at about 3 % of it per second, and by no more than 80 ppm while it is less
+ * than 8 ms.
  *
  * Bounds. The slope stays within 1000 ppm of the nominal rate, so times rise with frame numbers. A
  * jump happens only when every arrival of at least 120 ms is more than 20 ms late: samples are
- * missing, or the source paused. Against a clock that is right, times match the count of samples
- * to 1 ms in 10 s once the first 50 ms of arrivals contain one with less than 4 ms of waiting.
+ * missing, or the source paused. Of a source whose rate is right, times match the count of samples
+ * to 1 ms in 10 s if among the first arrivals one had waited for less than 8 ms.
  *
  * One thread at a time. Nothing here allocates, waits or reads a clock.
  */

@@ -33,7 +33,7 @@ void sample_ring_destroy(struct sample_ring *ring) {
 }
 
 void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t frames,
-                      int64_t arrival_us) {
+                      int64_t arrival_us, uint32_t latency_us) {
   uint64_t write = atomic_load_explicit(&ring->write_frame, memory_order_relaxed);
   uint64_t read = atomic_load_explicit(&ring->read_frame, memory_order_acquire);
   uint32_t record = atomic_load_explicit(&ring->write_record, memory_order_relaxed);
@@ -51,7 +51,7 @@ void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t fr
   memcpy(ring->data, (const uint8_t *)samples + (size_t)first * ring->frame_bytes,
          (size_t)(frames - first) * ring->frame_bytes);
   ring->records[record & (SAMPLE_RING_RECORDS - 1)] =
-      (struct sample_arrival){arrival_us, ring->pending_lost, frames};
+      (struct sample_arrival){arrival_us, ring->pending_lost, frames, latency_us};
   ring->pending_lost = 0;
   atomic_store_explicit(&ring->write_frame, write + frames, memory_order_relaxed);
   atomic_store_explicit(&ring->write_record, record + 1, memory_order_release);

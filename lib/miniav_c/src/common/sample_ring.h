@@ -24,6 +24,7 @@ struct sample_arrival {
   int64_t arrival_us;
   uint64_t lost_frames; /* dropped just before this chunk */
   uint32_t frames;
+  uint32_t latency_us; /* how long before that the last frame was captured, as the source says */
 };
 
 struct sample_ring {
@@ -44,7 +45,7 @@ void sample_ring_destroy(struct sample_ring *ring); /* NULL is fine */
 
 /* The pushing thread. One copy. */
 void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t frames,
-                      int64_t arrival_us);
+                      int64_t arrival_us, uint32_t latency_us);
 
 /* The reading thread, all below. How many records lie in the ring. */
 uint32_t sample_ring_records(const struct sample_ring *ring);

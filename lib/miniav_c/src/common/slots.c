@@ -68,6 +68,13 @@ struct slot_table *slot_table_create(uint32_t count) {
   return table;
 }
 
+bool slot_tables_are_used_up(void) {
+  mutex_lock(&tables_mutex);
+  bool used_up = tables_made == SLOT_TABLES_MAX && tables_unused == NULL;
+  mutex_unlock(&tables_mutex);
+  return used_up;
+}
+
 static void table_unhold(struct slot_table *table) {
   if (atomic_fetch_sub_explicit(&table->holds, 1, memory_order_acq_rel) == 1) {
     mutex_lock(&tables_mutex);

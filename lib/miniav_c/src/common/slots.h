@@ -12,8 +12,8 @@
  *   LEASED → RELEASING is one compare-and-swap: exactly one release succeeds.
  * - A pin (CopyBuffer) is taken only while LEASED. A release while pinned leaves RELEASING; the
  * last unpin finishes. Finishing is exclusive: RELEASING with 0 pins.
- * - Finishing drops the block, calls the backend's release function, counts `released`, counts the
- *   generation up, and only then makes the slot FREE. No lock is taken.
+ * - Finishing calls the backend's release function, counts the generation up, only then makes the
+ *   slot FREE, and drops the block. `released` was counted by the release. No lock is taken.
  * - A table has one hold of its capture and one for each slot that is not FREE; at zero it goes
  * back to the list of unused tables.
  */
@@ -50,6 +50,8 @@ struct slot_table {
 
 /* A table with `count` free slots; NULL when memory or tables are exhausted. */
 struct slot_table *slot_table_create(uint32_t count);
+/* Why there was none: every table there can be is in use, by captures or buffers that are held. */
+bool slot_tables_are_used_up(void);
 /* Ends the capture's hold; slots that are leased live on. */
 void slot_table_close(struct slot_table *table);
 

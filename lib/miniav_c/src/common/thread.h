@@ -54,9 +54,6 @@ void condition_broadcast(struct condition *condition);
  * `run` itself, under a lock. name has at most 15 bytes. Pins the library in the process first. */
 bool thread_start(const char *name, void (*run)(void *argument), void *argument);
 
-/* A number that no other living thread has; never 0. */
-uint64_t thread_self(void);
-
 /* Asks the system for the priority of a media thread; no harm when it refuses. */
 void thread_raise_priority(void);
 

@@ -39,8 +39,10 @@ struct waiter {
   MiniAVWakeCallback wake;
   void *wake_user_data;
   bool wake_pending;
-  bool wake_inside;     /* the callback runs now */
-  uint64_t wake_thread; /* its thread, 0 without */
+  bool wake_inside;    /* the callback runs now */
+  bool wake_runs;      /* its thread exists */
+  uint64_t wake_calls; /* begun so far */
+  struct callback_thread wake_thread;
 };
 
 static void waiter_free(void *object) {
@@ -323,10 +325,15 @@ MiniAVResultCode waiter_destroy(uint64_t handle) {
   mutex_lock(&waiter->mutex);
   throw_events_away_locked(waiter);
   condition_broadcast(&waiter->changed);
-  while (waiter->wake_inside && waiter->wake_thread != thread_self()) {
-    condition_wait(&waiter->changed, &waiter->mutex);
-  }
   mutex_unlock(&waiter->mutex);
+  if (callback_wait_begin(&waiter->wake_thread)) {
+    mutex_lock(&waiter->mutex);
+    while (waiter->wake_inside) {
+      condition_wait(&waiter->changed, &waiter->mutex);
+    }
+    mutex_unlock(&waiter->mutex);
+    callback_wait_end();
+  }
   waiter_release(waiter); /* the creator's */
   waiter_release(waiter);
   return MINIAV_SUCCESS;
@@ -361,8 +368,8 @@ MiniAVResultCode waiter_open_fd(struct waiter *waiter, int32_t *fd) {
 
 static void wake_main(void *argument) {
   struct waiter *waiter = argument;
+  callback_thread_begin(&waiter->wake_thread);
   mutex_lock(&waiter->mutex);
-  waiter->wake_thread = thread_self();
   while (!waiter->closed && waiter->wake != NULL) {
     if (!waiter->wake_pending) {
       condition_wait(&waiter->changed, &waiter->mutex);
@@ -372,20 +379,33 @@ static void wake_main(void *argument) {
     MiniAVWakeCallback wake = waiter->wake;
     void *user_data = waiter->wake_user_data;
     waiter->wake_inside = true;
+    waiter->wake_calls++;
     mutex_unlock(&waiter->mutex);
     wake(user_data);
     mutex_lock(&waiter->mutex);
     waiter->wake_inside = false;
     condition_broadcast(&waiter->changed);
   }
-  waiter->wake_thread = 0;
+  callback_thread_end();
+  waiter->wake_runs = false;
   condition_broadcast(&waiter->changed);
   mutex_unlock(&waiter->mutex);
   waiter_release(waiter);
 }
 
-/* Sentinel of wake_thread between the start of the thread and its first line. */
-#define WAKE_THREAD_STARTING UINT64_MAX
+/* Until the old callback runs no more, and its thread neither when there is no new one. Another
+ * thread may set one meanwhile. */
+static void wait_for_old_wake_locked(struct waiter *waiter) {
+  uint64_t call = waiter->wake_calls;
+  if (!callback_wait_begin(&waiter->wake_thread)) {
+    return;
+  }
+  while ((waiter->wake == NULL && waiter->wake_runs) ||
+         (waiter->wake_inside && waiter->wake_calls == call)) {
+    condition_wait(&waiter->changed, &waiter->mutex);
+  }
+  callback_wait_end();
+}
 
 MiniAVResultCode waiter_set_wake(struct waiter *waiter, MiniAVWakeCallback wake, void *user_data) {
   MiniAVResultCode result = MINIAV_SUCCESS;
@@ -394,18 +414,12 @@ MiniAVResultCode waiter_set_wake(struct waiter *waiter, MiniAVWakeCallback wake,
   waiter->wake_user_data = user_data;
   waiter->wake_pending = waiter->signaled;
   condition_broadcast(&waiter->changed);
-  bool inside_self = waiter->wake_inside && waiter->wake_thread == thread_self();
-  while (!inside_self && wake == NULL && waiter->wake_thread != 0) {
-    condition_wait(&waiter->changed, &waiter->mutex);
-  }
-  while (!inside_self && wake != NULL && waiter->wake_inside) {
-    condition_wait(&waiter->changed, &waiter->mutex); /* the old callback runs no more */
-  }
-  if (wake != NULL && waiter->wake_thread == 0) {
-    waiter->wake_thread = WAKE_THREAD_STARTING;
+  wait_for_old_wake_locked(waiter);
+  if (waiter->wake != NULL && !waiter->wake_runs) {
+    waiter->wake_runs = true;
     waiter_reference(waiter);
     if (!thread_start("miniav-wake", wake_main, waiter)) {
-      waiter->wake_thread = 0;
+      waiter->wake_runs = false;
       waiter->wake = NULL;
       waiter_release(waiter);
       result = MINIAV_ERROR_OUT_OF_MEMORY;

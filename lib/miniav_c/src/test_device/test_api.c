@@ -39,6 +39,6 @@ MiniAVResultCode MiniAV_TestLog(MiniAVLogLevel level, const char *message) {
       (int)level > MINIAV_LOG_LEVEL_ERROR) {
     return MINIAV_ERROR_INVALID_ARG;
   }
-  log_write(level, TEST_BACKEND_NAME, "%.255s", message);
+  log_write(level, TEST_BACKEND_NAME, "%.256s", message);
   return MINIAV_SUCCESS;
 }

@@ -39,6 +39,7 @@ static const struct dynlib_symbol pulse_symbols[] = {
     SYMBOL(operation_get_state),
     SYMBOL(operation_cancel),
     SYMBOL(operation_unref),
+    SYMBOL(stream_connect_record),
     SYMBOL(stream_set_state_callback),
     SYMBOL(stream_get_state),
     SYMBOL(stream_get_device_name),

@@ -36,6 +36,7 @@ struct pulse_functions {
   __typeof__(&pa_operation_get_state) operation_get_state;
   __typeof__(&pa_operation_cancel) operation_cancel;
   __typeof__(&pa_operation_unref) operation_unref;
+  __typeof__(&pa_stream_connect_record) stream_connect_record;
   __typeof__(&pa_stream_set_state_callback) stream_set_state_callback;
   __typeof__(&pa_stream_get_state) stream_get_state;
   __typeof__(&pa_stream_get_device_name) stream_get_device_name;

@@ -49,7 +49,15 @@ static void on_data(ma_device *native, void *out, const void *in, ma_uint32 fram
   if (in == NULL || atomic_load_explicit(&device->events, memory_order_relaxed) != 0) {
     return;
   }
-  sample_ring_push(device->ring, in, frames, clock_now_us());
+  /* JACK, ALSA and WASAPI hand over a period when its last frame is there, but for what the
+   * hardware adds, which miniaudio does not tell. */
+  uint32_t latency_us = 0;
+#if MIC_HAS_PULSE
+  if (device->system == MIC_PULSE) {
+    latency_us = pulse_stream_latency_us(native, frames);
+  }
+#endif
+  sample_ring_push(device->ring, in, frames, clock_now_us(), latency_us);
   wake_give(device->wake);
 }
 
@@ -245,11 +253,6 @@ MiniAVAudioInfo mic_device_format(const struct mic_device *device) {
 
 struct sample_ring *mic_device_ring(struct mic_device *device) {
   return device->ring;
-}
-
-int64_t mic_device_latency_us(const struct mic_device *device) {
-  (void)device;
-  return 0;
 }
 
 uint32_t mic_device_events(struct mic_device *device) {

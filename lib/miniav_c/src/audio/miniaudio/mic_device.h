@@ -35,8 +35,6 @@ void mic_device_stop(struct mic_device *device);
 const char *mic_device_id(const struct mic_device *device);
 MiniAVAudioInfo mic_device_format(const struct mic_device *device);
 struct sample_ring *mic_device_ring(struct mic_device *device);
-/* As in recovered_clock.h. */
-int64_t mic_device_latency_us(const struct mic_device *device);
 
 /* What happened since it was started; stays set. Any thread. */
 uint32_t mic_device_events(struct mic_device *device);

@@ -139,8 +139,7 @@ static void device_close(struct mic_session *session) {
 /* Starts the device and leads its samples to the pump. */
 static MiniAVResultCode device_start(struct mic_session *session) {
   MiniAVAudioInfo format = mic_device_format(session->device);
-  MiniAVResultCode result = pump_attach(&session->pump, mic_device_ring(session->device), &format,
-                                        mic_device_latency_us(session->device));
+  MiniAVResultCode result = pump_attach(&session->pump, mic_device_ring(session->device), &format);
   if (result == MINIAV_SUCCESS) {
     result = mic_device_start(session->device);
   }

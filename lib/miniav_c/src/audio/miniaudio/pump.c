@@ -8,6 +8,8 @@
 #define DEFAULT_CHUNK_US 10000u
 /* Arrivals to look at before the first time is told; start-up waits for nothing else. */
 #define PRIME_US 50000
+/* No source has a buffer this long: what comes after such a silence did not wait for us. */
+#define PAUSE_US 1000000
 /* A jump of the recovered clock beyond this is a source that paused, not one that lost samples. */
 #define LOSS_MAX_US 1000000
 
@@ -49,8 +51,8 @@ void pump_detach(struct pump *pump) {
   pump->filled_frames = 0;
 }
 
-MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring, const MiniAVAudioInfo *in,
-                             int64_t latency_us) {
+MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring,
+                             const MiniAVAudioInfo *in) {
   pump_detach(pump);
   MiniAVResultCode result =
       audio_convert_create(in, &pump->out, AUDIO_CHANNELS_DISCRETE, &pump->converter);
@@ -62,7 +64,6 @@ MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring, const 
   pump->clock_ready = false;
   pump->arrived_frames = 0;
   pump->consumed_frames = 0;
-  recovered_clock_start(&pump->clock, in->sample_rate, latency_us);
   return MINIAV_SUCCESS;
 }
 
@@ -142,6 +143,16 @@ static void convert(struct pump *pump, uint32_t frames) {
   }
 }
 
+/* What was is over; what comes next is as from a new stream. */
+static void begin_anew(struct pump *pump) {
+  chunk_finish(pump);
+  audio_convert_reset(pump->converter);
+  pump->discontinuity = true;
+  pump->clock_ready = false;
+  pump->arrived_frames = 0;
+  pump->consumed_frames = 0;
+}
+
 /* Samples are missing between what was converted and what comes next. */
 static void gap(struct pump *pump, int64_t missing_us) {
   chunk_finish(pump);
@@ -166,6 +177,14 @@ static bool clock_prime(struct pump *pump) {
   if (last_us - first_us < PRIME_US && !filling) {
     return false;
   }
+  /* What the source says of its latency is taken once, and the least: it varies by what the clock
+   * filters out better, and a step in it would be a step in time. */
+  uint32_t latency_us = UINT32_MAX;
+  for (uint32_t i = 0; i < records; i++) {
+    uint32_t here_us = sample_ring_peek(pump->ring, i).latency_us;
+    latency_us = here_us < latency_us ? here_us : latency_us;
+  }
+  recovered_clock_start(&pump->clock, pump->in.sample_rate, latency_us);
   uint64_t end_frame = 0;
   for (uint32_t i = 0; i < records; i++) {
     struct sample_arrival arrival = sample_ring_peek(pump->ring, i);
@@ -179,14 +198,18 @@ void pump_run(struct pump *pump) {
   if (pump->ring == NULL) {
     return;
   }
-  pump->clock_ready = pump->clock_ready || clock_prime(pump);
-  if (!pump->clock_ready) {
-    return;
-  }
   audio_convert_set_gain(pump->converter, capture_audio_gain(pump->capture));
   uint32_t records = sample_ring_records(pump->ring);
   for (uint32_t i = 0; i < records; i++) {
     struct sample_arrival arrival = sample_ring_peek(pump->ring, 0);
+    if (pump->clock_ready && arrival.arrival_us - pump->last_arrival_us > PAUSE_US) {
+      begin_anew(pump);
+    }
+    pump->clock_ready = pump->clock_ready || clock_prime(pump);
+    if (!pump->clock_ready) {
+      return;
+    }
+    pump->last_arrival_us = arrival.arrival_us;
     if (arrival.lost_frames > 0) {
       gap(pump, (int64_t)(arrival.lost_frames * 1000000u / pump->in.sample_rate));
       pump->consumed_frames += arrival.lost_frames;

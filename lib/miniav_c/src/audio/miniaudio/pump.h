@@ -26,6 +26,7 @@ struct pump {
   struct audio_converter *converter;
   struct recovered_clock clock;
   bool clock_ready;
+  int64_t last_arrival_us;
   uint64_t arrived_frames; /* told to the clock */
   uint64_t consumed_frames;
 
@@ -40,11 +41,11 @@ struct pump {
 MiniAVResultCode pump_init(struct pump *pump, struct capture *capture, const MiniAVAudioInfo *out);
 void pump_free(struct pump *pump);
 
-/* Samples come from this ring from now on. latency_us as in recovered_clock.h. What was left of an
+/* Samples come from this ring from now on. What was left of an
  * earlier ring is dropped; the next buffer is a DISCONTINUITY if there was one. The ring must live
  * until the next attach, pump_detach or pump_free. */
-MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring, const MiniAVAudioInfo *in,
-                             int64_t latency_us);
+MiniAVResultCode pump_attach(struct pump *pump, struct sample_ring *ring,
+                             const MiniAVAudioInfo *in);
 void pump_detach(struct pump *pump);
 
 /* Converts and delivers what lies in the ring. */

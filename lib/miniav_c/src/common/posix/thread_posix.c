@@ -112,12 +112,6 @@ bool thread_start(const char *name, void (*run)(void *argument), void *argument)
   return failed == 0;
 }
 
-uint64_t thread_self(void) {
-  /* The address of a thread-local is a thread's own for as long as it lives. */
-  static _Thread_local char anchor;
-  return (uint64_t)(uintptr_t)&anchor;
-}
-
 void thread_raise_priority(void) {
   struct sched_param parameters = {.sched_priority = sched_get_priority_min(SCHED_FIFO) + 4};
   pthread_setschedparam(pthread_self(), SCHED_FIFO, &parameters);

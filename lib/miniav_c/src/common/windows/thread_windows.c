@@ -85,10 +85,6 @@ bool thread_start(const char *name, void (*run)(void *argument), void *argument)
   return true;
 }
 
-uint64_t thread_self(void) {
-  return GetCurrentThreadId();
-}
-
 void thread_raise_priority(void) {
   SetThreadPriority(GetCurrentThread(), THREAD_PRIORITY_TIME_CRITICAL);
 }
