@@ -92,7 +92,7 @@ static void on_process(void *data, struct spa_io_position *position) {
     uint32_t piece = frames - done < PIECE_FRAMES ? frames - done : PIECE_FRAMES;
     interleave(tap, inputs, done, piece);
     int64_t time_ns = start_ns + (int64_t)((uint64_t)done * 1000000000u / rate_hz);
-    sample_ring_push(tap->ring, tap->piece, piece, (time_ns + 500) / 1000);
+    sample_ring_push(tap->ring, tap->piece, piece, (time_ns + 500) / 1000, 0);
     done += piece;
   }
   wake(tap);
