@@ -11,6 +11,8 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_CONNECTION_H
 #define MINIAV_COMMON_PIPEWIRE_CONNECTION_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/cancel.h"

@@ -9,6 +9,8 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_GRAPH_H
 #define MINIAV_COMMON_PIPEWIRE_GRAPH_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/linux/pipewire_library.h"

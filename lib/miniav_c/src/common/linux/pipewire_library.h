@@ -3,12 +3,17 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_LIBRARY_H
 #define MINIAV_COMMON_PIPEWIRE_LIBRARY_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include <pipewire/filter.h>
 #include <pipewire/pipewire.h>
 
-#include "miniav_types.h"
+#if defined(__clang__)
+/* Most of PipeWire's API are macros that call through tables, as GNU statement expressions. */
+#pragma clang diagnostic ignored "-Wgnu-statement-expression"
+#endif
 
 struct pipewire_functions {
   __typeof__(&pw_init) init;

@@ -15,6 +15,8 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_SESSION_H
 #define MINIAV_COMMON_PIPEWIRE_SESSION_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/audio_feed.h"

@@ -12,6 +12,8 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_TAP_H
 #define MINIAV_COMMON_PIPEWIRE_TAP_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/linux/pipewire_graph.h"

@@ -5,6 +5,8 @@
 #ifndef MINIAV_COMMON_PIPEWIRE_WATCH_H
 #define MINIAV_COMMON_PIPEWIRE_WATCH_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/linux/pipewire_connection.h"

@@ -11,6 +11,8 @@
 #ifndef MINIAV_LOOPBACK_TARGETS_H
 #define MINIAV_LOOPBACK_TARGETS_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/backend.h"

@@ -10,6 +10,8 @@
 #ifndef MINIAV_LOOPBACK_STREAM_OWNER_H
 #define MINIAV_LOOPBACK_STREAM_OWNER_H
 
+#include "miniav_types.h"
+
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include "common/linux/pipewire_graph.h"
