@@ -16,6 +16,7 @@ import { buildAll, buildTarget } from "./build.ts";
 import { checkLibraries, checkLibrary } from "./check_exports.ts";
 import { hostTarget, libraryPath } from "./targets.ts";
 import { testInstall, testVariant, VARIANTS } from "./test/c_tests.ts";
+import { runFuzzers } from "./test/fuzz.ts";
 import {
   checkBunTypes,
   checkClangFormat,
@@ -103,6 +104,11 @@ function cSteps(): Step[] {
     variant("c address", "address"),
     variant("c thread", "thread"),
     { name: "c install", needs: ["c gcc"], run: testInstall },
+    {
+      name: "c fuzz",
+      needs: ["packages", "toolchain"],
+      run: async (log) => await runFuzzers(await ensureToolchain(true), log),
+    },
   ];
 }
 

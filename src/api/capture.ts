@@ -1,5 +1,6 @@
 /** What all captures share: one consumer that pulls, events, counters, stopping, reconnecting. */
 
+import { setImmediate } from "node:timers";
 import {
   allocate,
   bufferAt,
@@ -33,7 +34,7 @@ import type { CapturedFrame } from "./frame.ts";
 import { KINDS } from "./kinds.ts";
 import { PROPERTY_NAMES, readProperty, readPropertyInfo, writeProperty } from "./properties.ts";
 import type { Properties, PropertyInfo, PropertyName } from "./properties.ts";
-import { backoff, pause } from "./reconnect.ts";
+import { backoff, pause, reconnectOptions } from "./reconnect.ts";
 import { openSession } from "./session.ts";
 import type { Session, SessionPlan } from "./session.ts";
 import { combineStats, compactEnded } from "./stats.ts";
@@ -75,13 +76,13 @@ export interface CaptureParts<Format> {
   readonly session: Session<Format>;
   readonly fill: boolean;
   readonly reconnect: ReconnectOptions | null;
-  /** Gets the events of the context; set by the capture. */
+  /** Where the events of the context come from. */
   readonly events: EventSink;
 }
 
 /** Events may come before there is a capture to hear them: they wait here. */
 export interface EventSink {
-  deliver: (event: NativeEvent) => void;
+  attach(listener: (event: NativeEvent) => void): void;
 }
 
 /** Who pulls now. */
@@ -139,7 +140,7 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     const { promise, resolve } = Promise.withResolvers<LostInfo>();
     this.lost = promise;
     this.#resolveLost = resolve;
-    parts.events.deliver = (event) => this.#onEvent(event);
+    parts.events.attach((event) => this.#onEvent(event));
   }
 
   /** What comes now. */
@@ -166,13 +167,16 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     });
   }
 
-  /** The frames as a stream that asks for one at a time. Cancelling it leaves the capture running. */
+  /**
+   * The frames as a stream that asks for one at a time. Cancelling it leaves the capture running,
+   * and the next look gives a new stream.
+   */
   get readable(): ReadableStream<Frame> {
     this.#readable ??= readableOver<Frame>({
       begin: () => this.#begin("readable"),
       pull: (consumer) => this.#pull(consumer),
       end: (consumer) => this.#end(consumer),
-    });
+    }, () => this.#readable = null);
     return this.#readable;
   }
 
@@ -376,8 +380,12 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
         this.#format = session.format;
         this.#state = "running";
         this.#reconnects++;
+        // The loss of the context before, read late, is none of this one.
+        if (this.#lostEvent?.context !== session.handle) this.#lostEvent = null;
         this.emit("reconnected", { type: "reconnected", format: session.format });
         this.#poke();
+        // Lost again while it was opened.
+        if (this.#lostEvent !== null && this.#consumer === null) this.#onLost();
         return;
       } catch (failure) {
         if (failure instanceof MiniAVError) error = failure;
@@ -503,12 +511,20 @@ export async function openCapture<Format>(
   waiting: OperationOptions,
 ): Promise<CaptureParts<Format>> {
   const fill = usesFill(plan.operation, options.access);
+  const reconnect = reconnectOptions(options.reconnect);
   const early: NativeEvent[] = [];
-  const events: EventSink = { deliver: (event) => void early.push(event) };
-  const session = await openSession(plan, (event) => events.deliver(event), waiting);
-  const reconnect = options.reconnect === true ? {} : options.reconnect || null;
-  if (early.length > 0) queueMicrotask(() => early.forEach((event) => events.deliver(event)));
-  return { plan, session, fill, reconnect, events };
+  let deliver: (event: NativeEvent) => void = (event) => void early.push(event);
+  const session = await openSession(plan, (event) => deliver(event), waiting);
+  const attach = (listener: (event: NativeEvent) => void) => {
+    const flush = () => {
+      deliver = listener;
+      early.forEach(listener);
+    };
+    // In a later turn: whoever awaits `open` adds listeners first, and hears what came before.
+    if (early.length > 0) setImmediate(flush);
+    else flush();
+  };
+  return { plan, session, fill, reconnect, events: { attach } };
 }
 
 function usesFill(operation: string, access: CaptureOptions["access"]): boolean {

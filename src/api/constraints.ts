@@ -63,8 +63,9 @@ function meets(value: number | string, wish: Wish<number | string>, tolerance: n
   if (typeof value === "string") return wish.exact === undefined || value === wish.exact;
   const slack = value * tolerance;
   const { exact, min, max } = wish as Wish<number>;
-  if (exact !== undefined && Math.abs(value - exact) > slack) return false;
-  if (min !== undefined && value < min - slack) return false;
+  // Said this way round, what is no number is met by nothing.
+  if (exact !== undefined && !(Math.abs(value - exact) <= slack)) return false;
+  if (min !== undefined && !(value >= min - slack)) return false;
   return max === undefined || value <= max + slack;
 }
 

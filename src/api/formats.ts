@@ -45,11 +45,10 @@ const PIXEL_NAMES = new Map(PIXEL_FORMATS.map((name) => [PIXEL_NUMBERS[name], na
 const SAMPLE_NAMES = new Map(SAMPLE_FORMATS.map((name) => [SAMPLE_NUMBERS[name], name]));
 
 export function pixelFormatNumber(format: PixelFormat): number {
-  const number = PIXEL_NUMBERS[format];
-  if (number === undefined) {
+  if (!Object.hasOwn(PIXEL_NUMBERS, format)) {
     throw new TypeError(`"${format}" is no pixel format; there are ${PIXEL_FORMATS.join(", ")}`);
   }
-  return number;
+  return PIXEL_NUMBERS[format];
 }
 
 export function pixelFormatName(number: number): PixelFormat {
@@ -59,11 +58,10 @@ export function pixelFormatName(number: number): PixelFormat {
 }
 
 export function sampleFormatNumber(format: SampleFormat): number {
-  const number = SAMPLE_NUMBERS[format];
-  if (number === undefined) {
+  if (!Object.hasOwn(SAMPLE_NUMBERS, format)) {
     throw new TypeError(`"${format}" is no sample format; there are ${SAMPLE_FORMATS.join(", ")}`);
   }
-  return number;
+  return SAMPLE_NUMBERS[format];
 }
 
 export function sampleFormatName(number: number): SampleFormat {
@@ -134,7 +132,8 @@ export function audioRequest(wanted: Partial<AudioFormat>): NativeAudioInfo {
 
 /** 29.97 is 30000/1001, as every standard means it. */
 export function frameRateFraction(rate: number): readonly [number, number] {
-  if (!(rate > 0)) return [0, 0];
+  if (!(rate >= 0)) throw new RangeError(`frameRate takes frames per second, not ${rate}`);
+  if (rate === 0) return [0, 0];
   if (Number.isInteger(rate)) return [rate, 1];
   const nominal = Math.round(rate * 1.001);
   if (Math.abs((nominal * 1000) / 1001 - rate) < 0.005) return [nominal * 1000, 1001];

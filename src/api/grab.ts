@@ -1,6 +1,6 @@
 /** One picture and goodbye. */
 
-import { MiniAVError } from "../ffi/mod.ts";
+import { LONGEST_TIMER_MS, MiniAVError } from "../ffi/mod.ts";
 import type { AnyFrame } from "./capture.ts";
 import type { WaitOptions } from "./types.ts";
 import type { CapturedVideoFrame } from "./video_frame.ts";
@@ -21,16 +21,17 @@ export async function grabFrame(
   await using capture = await open();
   let skip = options.skip ?? 0;
   let timedOut = false;
-  const timer = timeout === undefined ? undefined : setTimeout(() => {
+  const left = Math.max(0, (timeout ?? Infinity) - (performance.now() - started));
+  const timer = left > LONGEST_TIMER_MS ? undefined : setTimeout(() => {
     timedOut = true;
     void capture.stop();
-  }, Math.max(0, timeout - (performance.now() - started)));
+  }, left);
   const onAbort = () => void capture.stop();
   signal?.addEventListener("abort", onAbort);
   try {
     signal?.throwIfAborted();
     for await (using frame of capture) {
-      if (frame.type === "video" && skip-- <= 0) return frame.clone();
+      if (frame.type === "video" && !(skip-- > 0)) return frame.clone();
     }
   } finally {
     clearTimeout(timer);

@@ -37,11 +37,23 @@ const freeFormats: FreeList = (native, list, count) => {
   native.MiniAV_FreeFormatList(list, count);
 };
 
-/** `timeout` counts from now. */
+/** Throws unless the value is a time, of 0 to Infinity. */
+export function requireMilliseconds(value: number, name: string): void {
+  if (typeof value === "number" && value >= 0) return;
+  throw new RangeError(`${name} takes milliseconds from 0 to Infinity, not ${value}`);
+}
+
+/** `timeout` counts from now; Infinity is no limit. */
 export function operationOptions(options: WaitOptions | undefined): OperationOptions {
+  const signal = options?.signal ?? undefined;
+  const timeout = options?.timeout ?? undefined;
+  if (signal !== undefined && !(signal instanceof AbortSignal)) {
+    throw new TypeError("signal takes an AbortSignal");
+  }
+  if (timeout !== undefined) requireMilliseconds(timeout, "timeout");
   return {
-    ...(options?.signal === undefined ? {} : { signal: options.signal }),
-    ...(options?.timeout === undefined ? {} : { deadline: performance.now() + options.timeout }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(timeout === undefined ? {} : { deadline: performance.now() + timeout }),
   };
 }
 

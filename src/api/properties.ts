@@ -253,7 +253,7 @@ function encodeValue(name: PropertyName, key: KeyName, value: unknown): Memory {
       memory.view.setBigInt64(V.value_integer.offset, value ? 1n : 0n, true);
       return memory;
     case "INTEGER":
-      if (!Number.isInteger(value)) throw wrong();
+      if (!Number.isSafeInteger(value)) throw wrong();
       memory.view.setBigInt64(V.value_integer.offset, BigInt(value as number), true);
       return memory;
     case "NUMBER":

@@ -1,6 +1,7 @@
 /** Pauses between tries to open a lost device again. */
 
-import { currentRuntime } from "../ffi/mod.ts";
+import { currentRuntime, LONGEST_TIMER_MS } from "../ffi/mod.ts";
+import { requireMilliseconds } from "./lists.ts";
 import type { ReconnectOptions } from "./types.ts";
 
 const FIRST_MS = 250;
@@ -9,7 +10,23 @@ const LONGEST_MS = 5000;
 /** Milliseconds before a try; the first is number 1. */
 export function backoff(attempt: number, options: ReconnectOptions): number {
   const first = options.delay ?? FIRST_MS;
-  return Math.min(first * 2 ** Math.min(attempt - 1, 30), options.maximumDelay ?? LONGEST_MS);
+  const longest = Math.min(options.maximumDelay ?? LONGEST_MS, LONGEST_TIMER_MS);
+  return Math.min(first * 2 ** Math.min(attempt - 1, 30), longest);
+}
+
+/** The options of a reconnect; null: there is none. */
+export function reconnectOptions(
+  reconnect: boolean | ReconnectOptions | undefined,
+): ReconnectOptions | null {
+  if (reconnect === true) return {};
+  if (!reconnect) return null;
+  const { delay = FIRST_MS, maximumDelay = LONGEST_MS, attempts = Infinity } = reconnect;
+  requireMilliseconds(delay, "reconnect.delay");
+  requireMilliseconds(maximumDelay, "reconnect.maximumDelay");
+  if (!(attempts >= 0)) {
+    throw new RangeError(`reconnect.attempts takes a number of tries, not ${attempts}`);
+  }
+  return { delay, maximumDelay, attempts };
 }
 
 /** Resolves after a while, or at once when the signal comes; keeps nothing alive. */

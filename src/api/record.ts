@@ -62,6 +62,9 @@ export async function writeSound(
   options: RecordOptions,
 ): Promise<LostSound> {
   const { sampleRate, channelCount, format } = writer.format;
+  if (options.seconds !== undefined && !(options.seconds >= 0)) {
+    throw new RangeError(`seconds takes a number from 0 on, not ${options.seconds}`);
+  }
   const wanted = options.seconds === undefined
     ? Infinity
     : Math.round(options.seconds * sampleRate);

@@ -22,6 +22,7 @@ import type {
 import type { KindName } from "./kinds.ts";
 import { writeProperty } from "./properties.ts";
 import type { Properties, PropertyName } from "./properties.ts";
+import { afterEnd } from "./stats.ts";
 
 /** How one kind configures and starts a context. */
 export interface SessionPlan<Format> {
@@ -90,7 +91,9 @@ function session<Format>(
   const { kind } = plan;
   const source = leaseSource(plan.name);
   let known = statsAt(allocate(CaptureStatsLayout.size));
-  const stats = () => known = readStats(kind, handle);
+  let last: NativeStats | null = null;
+  // Destroying invalidates the handle at once, and takes a while: until then the last counters hold.
+  const stats = () => last === null ? known = readStats(kind, handle) : afterEnd(last, source);
   let ending: Promise<NativeStats> | null = null;
   const end = async () => {
     try {
@@ -100,10 +103,10 @@ function session<Format>(
       ).catch(ignoreStopped);
       retryPinned();
       source.stopped = true;
-      return stats();
+      return last = stats();
     } catch (error) {
       ignoreStopped(error);
-      return known;
+      return last = known;
     } finally {
       await destroy(kind, handle);
     }

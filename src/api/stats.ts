@@ -47,7 +47,7 @@ export function combineStats(
 }
 
 /** The last snapshot, with what was given back since. */
-function afterEnd(last: NativeStats, { releasedAfterStop }: LeaseSource): NativeStats {
+export function afterEnd(last: NativeStats, { releasedAfterStop }: LeaseSource): NativeStats {
   return {
     ...last,
     released: last.released + releasedAfterStop,

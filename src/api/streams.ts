@@ -56,27 +56,37 @@ export function asyncIteratorOver<Frame>(
   };
 }
 
-/** Asks for a frame when somebody reads, and not before. */
-export function readableOver<Frame>(source: PullSource<Frame>): ReadableStream<Frame> {
+/** Asks for a frame when somebody reads, and not before. `onEnd`: nothing more will come of it. */
+export function readableOver<Frame extends { close(): void }>(
+  source: PullSource<Frame>,
+  onEnd: () => void,
+): ReadableStream<Frame> {
   let consumer: Consumer | null = null;
   let cancelled = false;
+  const end = () => {
+    onEnd();
+    if (consumer !== null) source.end(consumer);
+  };
   return new ReadableStream<Frame>({
     async pull(controller) {
       try {
         consumer ??= source.begin();
         const frame = await source.pull(consumer);
-        if (frame !== null) return controller.enqueue(frame);
+        if (frame !== null) {
+          // Cancelled while it was on its way: nobody else can close it.
+          return cancelled ? frame.close() : controller.enqueue(frame);
+        }
       } catch (error) {
-        if (consumer !== null) source.end(consumer);
+        end();
         throw error;
       }
-      source.end(consumer);
+      end();
       // Cancelled meanwhile: it is closed already.
       if (!cancelled) controller.close();
     },
     cancel() {
       cancelled = true;
-      if (consumer !== null) source.end(consumer);
+      end();
     },
   }, { highWaterMark: 0 });
 }

@@ -24,11 +24,17 @@ const encoder = new TextEncoder();
 /** A zero-terminated argument. What is longer than the library reads is refused here. */
 export function encodeText(text: string | null | undefined, name: string): Uint8Array | null {
   if (text === null || text === undefined) return null;
+  requireNoZero(`${text}`, name);
   const bytes = encoder.encode(`${text}\0`);
   if (bytes.length > TEXT_BYTES) {
     throw new RangeError(`${name} has more than ${TEXT_BYTES - 1} bytes of UTF-8`);
   }
   return bytes;
+}
+
+/** C would read only what stands before it, and that may name something else, or everything. */
+export function requireNoZero(text: string, name: string): void {
+  if (text.includes("\0")) throw new RangeError(`${name} has a zero character in it`);
 }
 
 /** The text in `count` bytes at `offset`, up to its zero. */

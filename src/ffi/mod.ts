@@ -46,6 +46,7 @@ export type {
 } from "./buffer.ts";
 export type { NativeEvent } from "./events.ts";
 export { eventAt } from "./events.ts";
+export { LONGEST_TIMER_MS } from "./operations.ts";
 export type { FreeList, OperationOptions } from "./operations.ts";
 export { eventError, Waiter, waiter } from "./waiter.ts";
 export type { DeviceWatch, Wait } from "./waiter.ts";

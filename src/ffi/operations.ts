@@ -11,6 +11,9 @@ export interface OperationOptions {
   readonly deadline?: number;
 }
 
+/** What timers of the web can count: longer ones fire at once. */
+export const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 /** Frees the list that an operation ended with. */
 export type FreeList = (native: Native, list: Handle, count: number) => void;
 
@@ -83,18 +86,23 @@ export class Operations {
           reject(errorFrom(code, name));
         },
       });
-      const code = begin(token);
+      let code: number;
+      try {
+        code = begin(token);
+      } catch (error) {
+        // An argument that cannot be encoded: nothing has begun, and nothing would end it.
+        this.#pending.delete(token);
+        throw error;
+      }
       if (code !== ResultCode.SUCCESS) {
         this.#pending.delete(token);
         reject(errorFrom(code, name));
         return;
       }
       signal?.addEventListener("abort", onAbort);
-      if (deadline !== undefined) {
-        timer = setTimeout(
-          () => abandon(new MiniAVError("TIMEOUT", { operation: name })),
-          Math.max(0, deadline - performance.now()),
-        );
+      const left = deadline === undefined ? Infinity : Math.max(0, deadline - performance.now());
+      if (left <= LONGEST_TIMER_MS) {
+        timer = setTimeout(() => abandon(new MiniAVError("TIMEOUT", { operation: name })), left);
       }
     });
   }

@@ -1,7 +1,7 @@
 /** C structs to plain objects and back; what the numbers mean to a person is not known here. */
 
 import * as L from "./layout.gen.ts";
-import { allocate, f32, f64, i32, i64, textField, u32, u64 } from "./memory.ts";
+import { allocate, f32, f64, i32, i64, requireNoZero, textField, u32, u64 } from "./memory.ts";
 import type { Memory } from "./memory.ts";
 import type { Field } from "./layout.gen.ts";
 
@@ -127,28 +127,38 @@ export function audioInfoAt(memory: Memory, base: number): NativeAudioInfo {
   };
 }
 
-function put32(memory: Memory, base: number, field: Field, value: number): void {
+/** Anything else would become some other number in C, and 0 there means "as you like". */
+function put32(memory: Memory, base: number, field: Field, value: number, name: string): void {
+  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
+    throw new RangeError(`${name} takes a whole number from 0 on, not ${value}`);
+  }
   memory.view.setUint32(base + field.offset, value, true);
 }
 
 export function encodeVideoInfo(info: NativeVideoInfo): Uint8Array {
   const layout = L.VideoInfoLayout;
   const memory = allocate(layout.size);
-  put32(memory, 0, layout.width, info.width);
-  put32(memory, 0, layout.height, info.height);
-  put32(memory, 0, layout.pixel_format, info.pixelFormat);
-  put32(memory, 0, layout.frame_rate_numerator, info.frameRateNumerator);
-  put32(memory, 0, layout.frame_rate_denominator, info.frameRateDenominator);
-  put32(memory, 0, layout.output_preference, info.outputPreference);
+  put32(memory, 0, layout.width, info.width, "width");
+  put32(memory, 0, layout.height, info.height, "height");
+  put32(memory, 0, layout.pixel_format, info.pixelFormat, "pixelFormat");
+  put32(memory, 0, layout.frame_rate_numerator, info.frameRateNumerator, "frameRateNumerator");
+  put32(
+    memory,
+    0,
+    layout.frame_rate_denominator,
+    info.frameRateDenominator,
+    "frameRateDenominator",
+  );
+  put32(memory, 0, layout.output_preference, info.outputPreference, "outputPreference");
   return memory.bytes;
 }
 
 export function encodeAudioInfo(info: NativeAudioInfo): Uint8Array {
   const layout = L.AudioInfoLayout;
   const memory = allocate(layout.size);
-  put32(memory, 0, layout.sample_rate, info.sampleRate);
-  put32(memory, 0, layout.channel_count, info.channelCount);
-  put32(memory, 0, layout.format, info.format);
+  put32(memory, 0, layout.sample_rate, info.sampleRate, "sampleRate");
+  put32(memory, 0, layout.channel_count, info.channelCount, "channelCount");
+  put32(memory, 0, layout.format, info.format, "format");
   return memory.bytes;
 }
 
@@ -157,9 +167,9 @@ export function encodeLoopbackTargets(targets: readonly NativeLoopbackTarget[]):
   const memory = allocate(layout.size * targets.length);
   targets.forEach((target, index) => {
     const base = index * layout.size;
-    put32(memory, base, layout.type, target.type);
-    put32(memory, base, layout.flags, target.flags);
-    put32(memory, base, layout.process_id, target.processId);
+    put32(memory, base, layout.type, target.type, "type");
+    put32(memory, base, layout.flags, target.flags, "flags");
+    put32(memory, base, layout.process_id, target.processId, "processId");
     memory.view.setBigUint64(
       base + layout.window_handle.offset,
       BigInt(target.windowHandle),
@@ -176,6 +186,7 @@ export function putText(
   field: Field & { readonly count: number },
   text: string,
 ): void {
+  requireNoZero(text, "the text");
   const bytes = new TextEncoder().encode(text);
   if (bytes.length >= field.count) {
     throw new RangeError(`"${text.slice(0, 40)}…" has more than ${field.count - 1} bytes of UTF-8`);
@@ -211,8 +222,8 @@ export function intrinsicsAt(memory: Memory, base: number): Intrinsics {
 
 export function setIntrinsicsAt(memory: Memory, base: number, value: Intrinsics): void {
   const layout = L.IntrinsicsLayout;
-  put32(memory, base, layout.width, value.width);
-  put32(memory, base, layout.height, value.height);
+  put32(memory, base, layout.width, value.width, "width");
+  put32(memory, base, layout.height, value.height, "height");
   const numbers = [
     [layout.focal_x, value.focalX],
     [layout.focal_y, value.focalY],

@@ -260,8 +260,10 @@ export class Waiter {
         case EventType.PERMISSION_CHANGED:
           // With a context it is that capture's own news; everybody is told by another event.
           if (Number(event.context) !== 0) break;
-          for (const watch of this.#watches) {
-            if ((watch.kinds & (1 << event.kind)) !== 0) watch.onEvent(event);
+          // A copy: a handler may close itself and subscribe anew, and is told once all the same.
+          for (const watch of [...this.#watches]) {
+            const wanted = (watch.kinds & (1 << event.kind)) !== 0 && this.#watches.has(watch);
+            if (wanted) watch.onEvent(event);
           }
       }
       this.#contexts.get(event.context)?.(event);

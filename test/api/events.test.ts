@@ -181,8 +181,13 @@ test("devices that come and go are told until the subscription ends", async () =
   const changes: DeviceChange[] = [];
   const subscription = Camera.onDeviceChange((change) => changes.push(change));
   try {
-    setTestFault("test:bars2", { type: "unplug" });
-    await waitUntil(() => changes.some(({ type }) => type === "devices"), 5000, "unplugged");
+    // Watching begins on a thread of the library: a change before that is nobody's.
+    const begun = () => {
+      setTestFault("test:bars2", { type: "plug" });
+      setTestFault("test:bars2", { type: "unplug" });
+      return changes.some(({ type }) => type === "devices");
+    };
+    await waitUntil(begun, 5000, "unplugged");
     const ids = (await Camera.enumerateDevices()).map(({ id }) => id);
     assert.ok(!ids.includes("test:bars2"));
     changes.length = 0;

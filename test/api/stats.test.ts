@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setImmediate } from "node:timers";
 import { Camera, enableTestDevices, Microphone, setTestFault } from "../../src/mod.ts";
 import type { CaptureStats } from "../../src/mod.ts";
 import { delay, waitUntil } from "../support/wait.ts";
@@ -127,4 +128,32 @@ test("sound is counted in the same way, and a slow consumer sees the gap", async
   checkSums(stats);
   assert.ok(stats.droppedBy.queueFull > 5);
   assert.ok(gaps > 0);
+});
+
+test("counters can be read while a capture stops, and miss nothing", async () => {
+  // Every so often a look falls between the end of the context and the news of it.
+  for (let round = 0; round < 20; round++) {
+    const camera = await Camera.open({
+      deviceId: "test:bars",
+      width: 1920,
+      height: 1080,
+      queue: 4,
+    });
+    const frames = camera[Symbol.asyncIterator]();
+    const { value: held } = await frames.next();
+    let stopped = false;
+    const stopping = camera.stop().then(() => void (stopped = true));
+    let looks = 0;
+    while (!stopped) {
+      if (++looks === 2) held?.close();
+      const stats = camera.stats();
+      checkSums(stats);
+      assert.equal(stats.delivered, 1);
+      assert.equal(stats.outstanding, looks < 2 ? 1 : 0);
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    await stopping;
+    held?.close();
+    assert.equal(camera.stats().outstanding, 0);
+  }
 });

@@ -74,7 +74,7 @@ test("a service that answers is running, a socket that nobody serves is not", as
   mkdirSync(join(folder, "pulse"));
   writeFileSync(join(folder, "pulse", "native"), "");
   // What listens is asked for nothing: the PipeWire of a real session would be talked to.
-  const server = createServer((socket) => socket.destroy());
+  const server = createServer((socket) => socket.resume());
   await new Promise<void>((resolve) => server.listen(join(folder, "wayland-9"), resolve));
   try {
     const find = await findings({ ...emptySession(folder), WAYLAND_DISPLAY: "wayland-9" }, 0);

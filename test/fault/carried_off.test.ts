@@ -6,8 +6,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { CaptureStats } from "../../src/mod.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runProgram, runScript, runtime } from "../support/process.ts";
 import type { ScriptResult } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 const CARRY_OFF = new URL("./fixtures/carry_off.ts", import.meta.url);
 const PENDING_READ = new URL("./fixtures/pending_read.ts", import.meta.url);

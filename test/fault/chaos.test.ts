@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 /** By hand, for longer: MINIAV_FAULT_SECONDS, and MINIAV_FAULT_SEED for other dice. */
 const SECONDS = Number(process.env.MINIAV_FAULT_SECONDS ?? "6");

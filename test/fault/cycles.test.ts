@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { ProcessUsage } from "../support/memory.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
+
+useOnlyTestDevices();
 
 const CYCLES = 1000;
 const STEP = 50;

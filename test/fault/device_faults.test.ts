@@ -11,10 +11,13 @@ import type {
   MiniAVErrorCode,
   TestDeviceFault,
 } from "../../src/mod.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { delay, waitUntil, within } from "../support/wait.ts";
 import { hashBytes } from "./fixtures/hash.ts";
 import { KINDS } from "./kinds.ts";
 import type { AnyCapture, Kind } from "./kinds.ts";
+
+useOnlyTestDevices();
 
 const PATIENCE_MS = 10_000;
 

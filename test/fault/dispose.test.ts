@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 test("the library is disposed of while everything runs", async () => {
   const result = await runScript(new URL("./fixtures/dispose.ts", import.meta.url));

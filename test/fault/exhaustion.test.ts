@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runProgram, runtime, runtimeCommand } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 async function exhaust(what: string): Promise<{ during: string[]; after: string }> {
   const { command, args } = runtimeCommand(new URL("./fixtures/exhaust.ts", import.meta.url), {

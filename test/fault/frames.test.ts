@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CaptureStats } from "../../src/mod.ts";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 const FRAMES = 240_000;
 const STEP = 20_000;

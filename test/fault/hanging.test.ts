@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { afterEach, test } from "node:test";
 import { enableTestDevices, MiniAVError, setTestFault } from "../../src/mod.ts";
 import type { TestOperation, WaitOptions } from "../../src/mod.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { within } from "../support/wait.ts";
 import { KINDS } from "./kinds.ts";
 import type { Kind } from "./kinds.ts";
 import { longestSlip } from "./timer.ts";
+
+useOnlyTestDevices();
 
 const HANG_MS = 600;
 const SLIP_MS = 50;

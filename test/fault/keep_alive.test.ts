@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript, startScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 const ALIVE = new URL("./fixtures/alive.ts", import.meta.url);
 const MANY = new URL("./fixtures/many.ts", import.meta.url);

@@ -3,8 +3,11 @@
 import assert from "node:assert/strict";
 import process from "node:process";
 import { test } from "node:test";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runtime, startScript } from "../support/process.ts";
 import type { ScriptResult } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 /** Each way is taken this often. */
 const ROUNDS = Number(process.env.MINIAV_FAULT_ROUNDS ?? "10");

@@ -5,7 +5,10 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { NativeStats } from "../../src/ffi/mod.ts";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 interface Round {
   readonly calls: number;

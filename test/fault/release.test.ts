@@ -15,7 +15,10 @@ import type { Handle } from "../../src/ffi/mod.ts";
 import { meet } from "./fixtures/meet.ts";
 import type { CaptureStats } from "../../src/mod.ts";
 import { GARBAGE_FLAGS } from "../support/garbage_flags.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
+
+useOnlyTestDevices();
 
 interface Treated {
   readonly counts: { readonly forgotten: number; readonly stolen: number };

@@ -4,10 +4,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Camera, enableTestDevices } from "../../src/mod.ts";
 import type { CaptureStats } from "../../src/mod.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, startScript } from "../support/process.ts";
 import { delay } from "../support/wait.ts";
 import { KINDS } from "./kinds.ts";
 import type { AnyCapture } from "./kinds.ts";
+
+useOnlyTestDevices();
 
 const SLEEP_MS = 100;
 const FRAMES = 25;

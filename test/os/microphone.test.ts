@@ -218,6 +218,8 @@ for (const { server, backend } of CASES) {
     await using rig = await withMicrophones(server, backend);
     await rig.setDefaultSource("silent");
     const script = listen(rig, { seconds: 4 });
+    const opened = await line<{ deviceId: string }>(script, '"opened"');
+    assert.equal(opened.deviceId, "pulse:silent", "the microphone that is really used");
     await script.waitForLine('"first"');
     await delay(500);
     await rig.setDefaultSource("loud");

@@ -34,7 +34,8 @@ MINIAV_API MiniAVResultCode MiniAV_GetVersion(uint32_t *major, uint32_t *minor, 
 MINIAV_API const char *MiniAV_GetVersionString(void);
 /* English, static, never NULL. Works after Dispose. */
 MINIAV_API const char *MiniAV_GetErrorString(MiniAVResultCode code);
-/* A hash of every public struct and enum of this build; a binding compares it with its own. */
+/* A hash of every public struct and enum of this build; a binding compares it with its own. Works
+ * after Dispose. */
 MINIAV_API MiniAVResultCode MiniAV_GetLayoutHash(uint64_t *hash);
 /* The clock of every time stamp: CLOCK_MONOTONIC, QueryPerformanceCounter or mach time, in
  * microseconds. Works after Dispose. */

@@ -229,5 +229,6 @@ int main(void) {
   CHECK_EQ(MiniAV_Camera_CreateContext(&context), MINIAV_ERROR_NOT_INITIALIZED);
   CHECK_EQ(MiniAV_Camera_EnumerateDevices(&devices, &count), MINIAV_ERROR_NOT_INITIALIZED);
   CHECK_EQ(MiniAV_WaiterKick(waiter), MINIAV_ERROR_NOT_INITIALIZED);
+  CHECK_EQ(MiniAV_CopyBuffer(endless, NULL, 0, NULL), MINIAV_ERROR_NOT_INITIALIZED);
   return check_report("arguments");
 }

@@ -20,7 +20,7 @@
 
 static void set_capacity(const struct fake_source *source) {
   mutex_lock(&source->capture->lock);
-  source->capture->table->count = SLOTS;
+  source->capture->queue_capacity = SLOTS;
   mutex_unlock(&source->capture->lock);
 }
 

@@ -164,6 +164,28 @@ static void test_refused(void) {
   fake_source_destroy(&screen);
 }
 
+/* -- settings between configure and start
+ * ---------------------------------------------------------- */
+
+static void test_capacity_before_start(void) {
+  struct fake_source camera = fake_source_create(MINIAV_KIND_CAMERA, NULL, NULL);
+  MiniAVPropertyValue two = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value = {.integer = 2}};
+  MiniAVBuffer buffers[3];
+  CHECK_EQ(capture_set_property(camera.capture->handle, camera.kind, MINIAV_PROPERTY_QUEUE_CAPACITY,
+                                &two),
+           MINIAV_SUCCESS);
+  CHECK_EQ(fake_source_start(&camera, NULL, NULL), MINIAV_SUCCESS);
+  CHECK_EQ(capture_slot_count(camera.capture), 2);
+  for (uint32_t i = 0; i < 3; i++) {
+    fake_deliver(&camera);
+    CHECK_EQ(MiniAV_TakeBuffer(camera.handle, &buffers[i]),
+             i < 2 ? MINIAV_SUCCESS : MINIAV_ERROR_NO_BUFFER);
+  }
+  CHECK_EQ(MiniAV_ReleaseBuffer(buffers[0].internal_handle), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_ReleaseBuffer(buffers[1].internal_handle), MINIAV_SUCCESS);
+  fake_source_destroy(&camera);
+}
+
 /* -- text that is cut
  * ------------------------------------------------------------------------------ */
 
@@ -217,6 +239,7 @@ int main(void) {
   test_stop_ends_configure();
   test_late_deferred_stop();
   test_refused();
+  test_capacity_before_start();
   test_text();
   CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_Dispose(), MINIAV_SUCCESS);

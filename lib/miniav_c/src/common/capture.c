@@ -222,6 +222,7 @@ static bool open_gates_locked(struct capture *capture) {
   capture->stalled = false;
   capture->pending_flags = 0;
   capture->has_pending_damage = false;
+  capture->table->count = capture->queue_capacity;
   capture->queue_limit = capture->queue_latest ? 1 : capture->table->count;
   capture->last_delivery_us = clock_now_us();
   capture->stall_after_us = capture_stall_time_us(capture);
@@ -266,6 +267,7 @@ static MiniAVResultCode start_locked(struct capture *capture, struct cancel *can
   }
   const struct backend *backend = capture->backend;
   void *state = capture->backend_state;
+  bool may_stall = capture->stall_after_us > 0;
   strncpy(cancel->backend, backend->name, sizeof cancel->backend - 1);
   mutex_unlock(&capture->lock);
   MiniAVResultCode result =
@@ -276,7 +278,7 @@ static MiniAVResultCode start_locked(struct capture *capture, struct cancel *can
     mutex_unlock(&capture->lock);
     capture_drop_all(capture, DROP_STOPPED);
     wake_consumer(capture);
-  } else {
+  } else if (may_stall) {
     watchdog_add(capture);
   }
   mutex_lock(&capture->lock);

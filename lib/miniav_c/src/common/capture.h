@@ -90,7 +90,8 @@ void capture_stalled(struct capture *capture);
 void capture_resumed(struct capture *capture);
 
 /* Buffers that the consumer may hold and queue at once: the size of the slot table (2…64), fixed
- * from open to close. A pool for this capture needs two blocks more. */
+ * from just before start to the end of stop; in open it is what is set until then. A pool for this
+ * capture needs two blocks more. */
 uint32_t capture_slot_count(struct capture *capture);
 
 /* Of this capture, settable while it runs; what AUDIO_GAIN, AUDIO_MUTE, CHUNK_DURATION say. */

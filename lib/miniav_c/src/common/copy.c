@@ -8,8 +8,11 @@
 #include "common/slots.h"
 
 static struct slot *enter(void *internal_handle, MiniAVResultCode *result) {
-  struct slot *slot =
-      library_enter() == MINIAV_SUCCESS ? slot_pin((uint64_t)(uintptr_t)internal_handle) : NULL;
+  *result = library_enter();
+  if (*result != MINIAV_SUCCESS) {
+    return NULL;
+  }
+  struct slot *slot = slot_pin((uint64_t)(uintptr_t)internal_handle);
   *result = slot == NULL ? MINIAV_ERROR_INVALID_HANDLE : MINIAV_SUCCESS;
   return slot;
 }

@@ -115,8 +115,8 @@ MiniAVResultCode kind_enumerate(MiniAVKind kind, uint32_t filter, void **items, 
     list.count = 0;
   }
   *items = list.items;
-  *count = list.count;
   MiniAVResultCode published = list_publish(items, list.count, sizeof *list.items, list.failed);
+  *count = *items != NULL ? list.count : 0;
   return result != MINIAV_SUCCESS ? result : published;
 }
 
@@ -195,8 +195,9 @@ MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **ite
   struct format_list list = {0};
   result = backend->formats(bare_id, &list, cancel);
   *items = list.items;
-  *count = result == MINIAV_SUCCESS ? list.count : 0;
-  MiniAVResultCode published = list_publish(items, *count, list.item_bytes, list.failed);
+  uint32_t listed = result == MINIAV_SUCCESS ? list.count : 0;
+  MiniAVResultCode published = list_publish(items, listed, list.item_bytes, list.failed);
+  *count = *items != NULL ? listed : 0;
   return result != MINIAV_SUCCESS ? result : published;
 }
 

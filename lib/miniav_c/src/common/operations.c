@@ -280,7 +280,8 @@ MiniAVResultCode operation_submit(struct operation *operation) {
   }
   mutex_lock(&pool_mutex);
   pool_prepare_locked();
-  bool taken = !pool_stopping;
+  bool disposed = pool_stopping;
+  bool taken = !disposed;
   if (taken) {
     operation->next = NULL;
     if (last == NULL) {
@@ -298,7 +299,9 @@ MiniAVResultCode operation_submit(struct operation *operation) {
   if (!taken) {
     operation_unreference(operation);
   }
-  return taken ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
+  return taken      ? MINIAV_SUCCESS
+         : disposed ? MINIAV_ERROR_NOT_INITIALIZED
+                    : MINIAV_ERROR_OUT_OF_MEMORY;
 }
 
 bool operations_run(void (*job)(void)) {

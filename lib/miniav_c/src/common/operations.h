@@ -51,7 +51,8 @@ struct operation {
 struct operation *operation_create(MiniAVWaiterHandle waiter, uint64_t token, MiniAVKind kind,
                                    void (*run)(struct operation *operation),
                                    MiniAVResultCode *result);
-/* SUCCESS, or OUT_OF_MEMORY (nothing will come of it). Takes the operation over. */
+/* SUCCESS, or OUT_OF_MEMORY, NOT_INITIALIZED (nothing will come of it). Takes the operation over.
+ */
 MiniAVResultCode operation_submit(struct operation *operation);
 /* For one that is not going to be submitted. */
 void operation_discard(struct operation *operation);

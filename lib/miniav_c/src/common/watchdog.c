@@ -35,9 +35,6 @@ static void watchdog_main(void *argument) {
 }
 
 void watchdog_add(struct capture *capture) {
-  if (capture->stall_after_us == 0) {
-    return;
-  }
   mutex_lock(&list_mutex);
   if (!prepared) {
     condition_init(&list_changed);

@@ -9,6 +9,7 @@
 
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
+#include "audio/linux/jack_client.h"
 #endif
 #if MIC_HAS_PULSE
 #include "audio/linux/pulse_stream.h"
@@ -71,7 +72,7 @@ static void on_notification(const ma_device_notification *notification) {
     event_raise(device, MIC_DEVICE_MOVED);
     break;
   case ma_device_notification_type_stopped:
-    /* PulseAudio's mean "suspended", which passes; its end of a stream is told by pulse_stream. */
+    /* PulseAudio's mean "suspended", which passes; the end of its streams is told otherwise. */
     if (device->system != MIC_PULSE && !atomic_load(&device->stopping)) {
       event_raise(device, MIC_DEVICE_GONE);
     }
@@ -81,7 +82,7 @@ static void on_notification(const ma_device_notification *notification) {
   }
 }
 
-#if MIC_HAS_PULSE
+#if defined(__linux__)
 static void on_stream_gone(void *user) {
   struct mic_device *device = user;
   if (!atomic_load(&device->stopping)) {
@@ -104,6 +105,9 @@ static MiniAVResultCode prepare(struct mic_device *device, ma_device_config *con
   if (device->system == MIC_ALSA) {
     config->periods = PERIODS_ALSA;
     return alsa_check(device->id);
+  }
+  if (device->system == MIC_JACK) {
+    jack_client_prepare(&device->box.context, on_stream_gone);
   }
 #endif
   (void)device;
@@ -226,6 +230,11 @@ void mic_device_close(struct mic_device *device) {
     return;
   }
   atomic_store(&device->stopping, true);
+#if defined(__linux__)
+  if (device->system == MIC_JACK && mic_device_events(device) != 0) {
+    jack_client_abandon(&device->device);
+  }
+#endif
   ma_device_uninit(&device->device);
   ma_box_close(&device->box);
   sample_ring_destroy(device->ring);
@@ -236,11 +245,6 @@ MiniAVResultCode mic_device_start(struct mic_device *device) {
   sample_ring_clear(device->ring);
   atomic_store(&device->stopping, false);
   return ma_result_to_code(ma_device_start(&device->device));
-}
-
-void mic_device_stop(struct mic_device *device) {
-  atomic_store(&device->stopping, true);
-  ma_device_stop(&device->device);
 }
 
 const char *mic_device_id(const struct mic_device *device) {

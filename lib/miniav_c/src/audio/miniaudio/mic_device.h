@@ -30,13 +30,12 @@ MiniAVResultCode mic_device_open(enum mic_system system, const char *id, struct 
 void mic_device_close(struct mic_device *device);
 
 MiniAVResultCode mic_device_start(struct mic_device *device);
-void mic_device_stop(struct mic_device *device);
 
 const char *mic_device_id(const struct mic_device *device);
 MiniAVAudioInfo mic_device_format(const struct mic_device *device);
 struct sample_ring *mic_device_ring(struct mic_device *device);
 
-/* What happened since it was started; stays set. Any thread. */
+/* What happened since it was opened; stays set. Any thread. */
 uint32_t mic_device_events(struct mic_device *device);
 
 #endif

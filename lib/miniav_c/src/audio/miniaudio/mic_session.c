@@ -16,6 +16,7 @@
 #define NO_HOME_MS 3000u /* how long a capture of the default waits for there to be one */
 #define RETRY_MS   100u
 #define UNPACED_US 1000000
+#define FRESH_US   2000000
 
 enum phase {
   PHASE_OPENING,
@@ -37,7 +38,8 @@ struct mic_session {
   bool inside; /* the worker is in the capture */
   bool default_told;
   char told_default[MINIAV_TEXT_BYTES];
-  uint32_t references; /* the owner's and the worker's */
+  char opened_id[MINIAV_TEXT_BYTES]; /* what the first open found */
+  uint32_t references;               /* the owner's and the worker's */
 
   /* fixed from open on */
   enum mic_system system;
@@ -48,7 +50,8 @@ struct mic_session {
   struct wake wake;
 
   /* the worker's */
-  struct mic_device *device;
+  struct mic_device *device; /* from open to the first start, and while it runs */
+  int64_t opened_us;
   struct pump pump;
 };
 
@@ -127,6 +130,7 @@ static MiniAVResultCode device_open(struct mic_session *session) {
       return result;
     }
   }
+  session->opened_us = clock_now_us();
   return mic_device_open(session->system, id, &session->wake, &session->device);
 }
 
@@ -249,7 +253,11 @@ static void work(struct mic_session *session) {
 }
 
 static MiniAVResultCode prepare_start(struct mic_session *session) {
-  if (session->device == NULL) { /* lost in an earlier run */
+  /* What happens to a device that does not run is not told: one that waited may be gone. */
+  if (session->device != NULL && clock_now_us() - session->opened_us > FRESH_US) {
+    device_close(session);
+  }
+  if (session->device == NULL) {
     MiniAVResultCode result = device_open(session);
     if (result != MINIAV_SUCCESS) {
       return result;
@@ -289,9 +297,7 @@ static void run(struct mic_session *session) {
       mic_watch_end(session->system, &watcher);
     }
   }
-  if (session->device != NULL) {
-    mic_device_stop(session->device);
-  }
+  device_close(session); /* nobody listens: no system shows the microphone as in use */
   pump_free(&session->pump);
 }
 
@@ -302,6 +308,7 @@ static void session_main(void *user) {
   session->result = result;
   if (result == MINIAV_SUCCESS) {
     MiniAVAudioInfo native = mic_device_format(session->device);
+    text_copy(session->opened_id, sizeof(session->opened_id), mic_device_id(session->device));
     session->out = (MiniAVAudioInfo){
         session->wanted.sample_rate != 0 ? session->wanted.sample_rate : native.sample_rate,
         session->wanted.channel_count != 0 ? session->wanted.channel_count : native.channel_count,
@@ -407,6 +414,7 @@ MiniAVResultCode mic_session_open(enum mic_system system, struct capture *captur
   *session = session_opened(system, request->device_id, &request->audio, capture, &result, cancel);
   if (*session != NULL) {
     format->audio = (*session)->out;
+    capture_set_device(capture, (*session)->opened_id);
   }
   return result;
 }

@@ -9,7 +9,7 @@
 
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
-#include "audio/linux/jack_quiet.h"
+#include "audio/linux/jack_client.h"
 #endif
 #if MIC_HAS_PULSE
 #include "audio/linux/pulse_list.h"
@@ -212,6 +212,10 @@ bool mic_system_may_have_changed(enum mic_system system, uint64_t *stamp) {
 
 MiniAVResultCode mic_system_default(enum mic_system system, char id[MINIAV_TEXT_BYTES],
                                     struct cancel *cancel) {
+  if (system == MIC_ALSA || system == MIC_JACK) {
+    text_copy(id, MINIAV_TEXT_BYTES, "default"); /* a name of its own; opening tells the rest */
+    return MINIAV_SUCCESS;
+  }
   struct mic_list list;
   MiniAVResultCode result = mic_system_list(system, &list, cancel);
   if (result != MINIAV_SUCCESS) {
