@@ -5,10 +5,18 @@
 
 #include "audio/linux/pulse_library.h"
 #include "audio/linux/pulse_list.h"
+#include "common/clock.h"
 
 #define ANSWER_MS    3000u
 #define RECONNECT_MS 1000u
-#define IDLE_MS      60000u
+/* Also how long the end of a watch, or the first call of a new watcher, may be late: a wake of
+ * libpulse's loop that comes just before pa_mainloop_prepare() is lost. */
+#define IDLE_MS 500u
+/* A server that has just taken a connection or told a change may still answer with what was before:
+ * PipeWire's names the first source as the default until it knows better. So each list is made a
+ * second time. */
+#define SETTLE_US      300000
+#define SETTLE_STEP_MS 100u
 
 static void on_event(pa_context *context, pa_subscription_event_type_t event, uint32_t index,
                      void *user) {
@@ -40,17 +48,19 @@ static void follow(struct mic_watch *watch, struct pulse_client *client) {
                        ignore_success, NULL),
                    ANSWER_MS, NULL);
   bool good = result == MINIAV_SUCCESS;
+  int64_t again_us = INT64_MAX;
   while (good && mic_watch_wanted(watch)) {
-    if (dirty) {
-      dirty = false;
-      struct mic_list list = {0};
-      good = pulse_list_with(client, &list, ANSWER_MS, NULL) == MINIAV_SUCCESS;
-      if (good) {
-        mic_watch_compare(watch, &list);
-      }
-    } else {
-      good = pulse_step(client, IDLE_MS);
-      dirty = dirty || mic_watch_has_untold(watch);
+    bool settled = clock_now_us() >= again_us;
+    if (!dirty && !settled && !mic_watch_has_untold(watch)) {
+      good = pulse_step(client, again_us == INT64_MAX ? IDLE_MS : SETTLE_STEP_MS);
+      continue;
+    }
+    again_us = dirty ? clock_now_us() + SETTLE_US : INT64_MAX;
+    dirty = false;
+    struct mic_list list = {0};
+    good = pulse_list_with(client, &list, ANSWER_MS, NULL) == MINIAV_SUCCESS;
+    if (good) {
+      mic_watch_compare(watch, &list);
     }
   }
 }

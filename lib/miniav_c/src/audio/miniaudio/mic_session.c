@@ -120,10 +120,11 @@ static bool is_start_wanted(struct mic_session *session) {
 
 /* -- the worker and the device -------------------------------------------------------------- */
 
-/* Opens the microphone that the session is for now. */
-static MiniAVResultCode device_open(struct mic_session *session) {
+/* Opens the microphone that the session is for now: its own, or the default, which is `told` where
+ * somebody knows already ("" otherwise). */
+static MiniAVResultCode device_open(struct mic_session *session, const char *told) {
   char id[MINIAV_TEXT_BYTES];
-  memcpy(id, session->id, sizeof(id));
+  text_copy(id, sizeof(id), session->id[0] != 0 ? session->id : told);
   if (id[0] == 0) {
     MiniAVResultCode result = mic_system_default(session->system, id, NULL);
     if (result != MINIAV_SUCCESS) {
@@ -171,15 +172,16 @@ static void tell_moved(struct mic_session *session) {
 }
 
 /* The default microphone is gone or another one now: goes on with what is the default. */
-static void follow_default(struct mic_session *session) {
+static void follow_default(struct mic_session *session, const char *told) {
   device_close(session);
   int64_t deadline_us = clock_deadline_us(NO_HOME_MS);
   MiniAVResultCode result = MINIAV_ERROR_UNKNOWN;
   while (result != MINIAV_SUCCESS && is_start_wanted(session)) {
-    result = device_open(session);
+    result = device_open(session, told);
     if (result == MINIAV_SUCCESS) {
       result = device_start(session);
     }
+    told = ""; /* that one has gone too */
     if (result != MINIAV_SUCCESS) {
       if (clock_now_us() >= deadline_us) {
         lose(session, "there is no default microphone any more");
@@ -194,8 +196,9 @@ static void follow_default(struct mic_session *session) {
 }
 
 /* Takes what the watcher said; true when the default is another one than the device. */
-static bool take_default_change(struct mic_session *session) {
+static bool take_default_change(struct mic_session *session, char told[MINIAV_TEXT_BYTES]) {
   mutex_lock(&session->lock);
+  memcpy(told, session->told_default, MINIAV_TEXT_BYTES);
   bool other = session->default_told && session->told_default[0] != 0 && session->device != NULL &&
                strcmp(session->told_default, mic_device_id(session->device)) != 0;
   session->default_told = false;
@@ -242,8 +245,11 @@ static void work(struct mic_session *session) {
       since_us = clock_now_us();
     }
     bool gone = mic_device_events(device) != 0;
-    if (session->id[0] == 0 && (take_default_change(session) || gone)) {
-      follow_default(session);
+    char told[MINIAV_TEXT_BYTES];
+    if (session->id[0] == 0 && take_default_change(session, told)) {
+      follow_default(session, told);
+    } else if (gone && session->id[0] == 0) {
+      follow_default(session, "");
     } else if (gone) {
       lose(session, "the microphone was unplugged or its sound server ended");
     } else if (is_unpaced(session, since_us)) {
@@ -258,7 +264,7 @@ static MiniAVResultCode prepare_start(struct mic_session *session) {
     device_close(session);
   }
   if (session->device == NULL) {
-    MiniAVResultCode result = device_open(session);
+    MiniAVResultCode result = device_open(session, "");
     if (result != MINIAV_SUCCESS) {
       return result;
     }
@@ -303,7 +309,7 @@ static void run(struct mic_session *session) {
 
 static void session_main(void *user) {
   struct mic_session *session = user;
-  MiniAVResultCode result = device_open(session);
+  MiniAVResultCode result = device_open(session, "");
   mutex_lock(&session->lock);
   session->result = result;
   if (result == MINIAV_SUCCESS) {
