@@ -282,6 +282,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       case ResultCode.NO_BUFFER:
         return EMPTY;
       case ResultCode.DEVICE_LOST:
+        // A take may learn of the loss before its event is read, and only that says the reason.
+        if (this.#lostEvent === null) this.#waiter.readEvents();
         this.#onLost();
         return this.#take();
       case ResultCode.NOT_RUNNING:

@@ -220,6 +220,11 @@ export class Waiter {
     this.#settle();
   }
 
+  /** Hands out what has come already: who learned of something by another way gets its event now. */
+  readEvents(): void {
+    this.#readEvents();
+  }
+
   /** Reads events until there is none, which arms the wake for the next. */
   #readEvents(): void {
     const { native, runtime } = this.#library;
