@@ -94,6 +94,27 @@ static void test_stop_ends_configure(void) {
   CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
 }
 
+/* A start that waits for its turn is cancelled without getting it. */
+static void test_cancelled_while_waiting(void) {
+  MiniAVCameraContextHandle context = NULL;
+  MiniAVEvent event;
+  CHECK_EQ(MiniAV_Camera_CreateContext(&context), MINIAV_SUCCESS);
+  hang(MINIAV_TEST_HANG_CONFIGURE);
+  atomic_store(&configured, 1);
+  CHECK(thread_start("configure", configure_main, context));
+  clock_sleep_until_us(clock_now_us() + 30000);
+  CHECK_EQ(MiniAV_Camera_StartCaptureAsync(waiter, 9, context, NULL, NULL), MINIAV_SUCCESS);
+  CHECK(!next_operation(&event, 30));
+  CHECK_EQ(MiniAV_WaiterCancel(waiter, 9), MINIAV_SUCCESS);
+  CHECK(next_operation(&event, 1000));
+  CHECK_EQ(event.result, MINIAV_ERROR_USER_CANCELLED);
+  CHECK_EQ(atomic_load(&configured), 1); /* which is none of its business */
+  hang(0);
+  CHECK(wait_until(is_configured, NULL, 1000));
+  CHECK_EQ(atomic_load(&configured), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
+}
+
 /* -- a stop from inside the callback, done by somebody else before its thread gets there
  * ----------- */
 
@@ -237,6 +258,7 @@ int main(void) {
     test_pending((form & 1) != 0, (form & 2) != 0);
   }
   test_stop_ends_configure();
+  test_cancelled_while_waiting();
   test_late_deferred_stop();
   test_refused();
   test_capacity_before_start();

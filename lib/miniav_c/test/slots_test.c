@@ -155,7 +155,7 @@ int main(void) {
   CHECK_EQ(atomic_load(&double_releases), 0);
   CHECK_EQ(atomic_load(&stress_table->released), atomic_load(&made));
   CHECK_EQ(block_pool_free_count(stress_pool), 18);
-  CHECK(atomic_load(&made) > 1000);
+  CHECK(atomic_load(&made) > 50);
   block_pool_close(stress_pool);
   slot_table_close(stress_table);
   CHECK_EQ(slot_leased_count(), 0);

@@ -8,6 +8,8 @@
 #include "common/kinds.h"
 #include "common/log.h"
 
+#define CANCEL_LOOK_US 50000 /* how long a cancel may stay unseen by what waits for its turn */
+
 /* -- life ----------------------------------------------------------------------------------- */
 
 static void capture_free(void *object) {
@@ -69,13 +71,15 @@ static MiniAVResultCode begin(struct capture *capture, enum capture_busy busy,
     return MINIAV_ERROR_ALREADY_RUNNING; /* waiting here would wait for ourselves */
   }
   mutex_lock(&capture->lock);
-  while (capture->busy != BUSY_NO && !capture->closed) {
-    condition_wait(&capture->changed, &capture->lock);
+  while (capture->busy != BUSY_NO && !capture->closed && !cancel_requested(cancel)) {
+    condition_wait_until(&capture->changed, &capture->lock, clock_now_us() + CANCEL_LOOK_US);
   }
-  if (capture->closed) {
+  if (capture->closed || capture->busy != BUSY_NO) {
+    MiniAVResultCode why =
+        capture->closed ? MINIAV_ERROR_INVALID_HANDLE : MINIAV_ERROR_USER_CANCELLED;
     mutex_unlock(&capture->lock);
     callback_wait_end();
-    return MINIAV_ERROR_INVALID_HANDLE;
+    return why;
   }
   capture->busy = busy;
   capture->busy_cancel = cancel;
