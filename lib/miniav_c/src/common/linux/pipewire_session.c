@@ -392,6 +392,9 @@ static MiniAVResultCode look(struct pipewire_session *session, struct cancel *ca
   memcpy(session->current_default, selection.default_id, sizeof session->current_default);
   read_volume(session, &selection, false);
   pipewire_unlock(session->connection);
+  if (session->capture != NULL && selection.default_id[0] != 0) {
+    capture_set_device(session->capture, selection.default_id);
+  }
   explain(&selection, cancel);
   return selection.failure;
 }
