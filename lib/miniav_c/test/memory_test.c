@@ -65,7 +65,7 @@ static void on_line(MiniAVLogLevel level, const char *message, void *user_data) 
 
 static void take_one(MiniAVHandle context, bool expected) {
   MiniAVBuffer buffer;
-  MiniAVResultCode result = MiniAV_WaitBuffer(context, 100, &buffer);
+  MiniAVResultCode result = MiniAV_WaitBuffer(context, expected ? 5000 : 100, &buffer);
   CHECK(result == MINIAV_SUCCESS || !expected);
   if (result == MINIAV_SUCCESS) {
     CHECK_EQ(MiniAV_ReleaseBuffer(buffer.internal_handle), MINIAV_SUCCESS);
