@@ -61,15 +61,13 @@ function steps(filter: string): Step[] {
     },
     {
       name: "deno",
-      needs: ["packages", "dependencies", "library"],
-      after: ["c gcc"],
+      needs: ["packages", "dependencies", "library", "c gcc"],
       alone: true,
       run: (log) => testWithDeno(log, filter),
     },
     {
       name: "bun",
-      needs: ["packages", "dependencies", "library"],
-      after: ["c gcc"],
+      needs: ["packages", "dependencies", "library", "c gcc"],
       alone: true,
       run: (log) => testWithBun(log, filter),
     },

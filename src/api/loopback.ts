@@ -32,8 +32,10 @@ import type {
   WaitOptions,
 } from "./types.ts";
 
-/** One thing that plays. Exactly one of its first four members says which. */
+/** One thing that plays. Exactly one of its first five members says which. */
 export interface LoopbackTarget {
+  /** The system's mix, whatever its default output is. */
+  readonly system?: true | undefined;
   readonly processId?: number | undefined;
   /** The binary's or the application's name, without case; every match counts. */
   readonly name?: string | undefined;
@@ -45,7 +47,7 @@ export interface LoopbackTarget {
   readonly tree?: boolean | undefined;
   /** A process that does not play yet is no error. */
   readonly wait?: boolean | undefined;
-  /** Joins again when the application comes back. */
+  /** Joins again when the application comes back. Default true for a name. */
   readonly followName?: boolean | undefined;
 }
 
@@ -53,6 +55,8 @@ export interface LoopbackTarget {
 export interface LoopbackOptions extends AudioCaptureOptions, LoopbackTarget {
   /** An id of `enumerateDevices()` or `Screen.enumerateWindows()`. */
   readonly deviceId?: string | undefined;
+  /** The sound of a window's processes: an id of `Screen.enumerateWindows()`. */
+  readonly windowId?: string | undefined;
   /** Several targets at once, instead of one in these options. */
   readonly targets?: readonly LoopbackTarget[] | undefined;
   /** `exclude`: everything but the targets. Default `include`. */
@@ -88,6 +92,14 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
         native.MiniAV_Loopback_EnumerateTargetsAsync(waiter, token, filter),
       operationOptions(options),
     );
+  }
+
+  /** What can be listened to: the same as `enumerateDevices`, by the word of the C library. */
+  static enumerateTargets(
+    options: WaitOptions & { readonly kind?: LoopbackType | undefined } = {},
+  ): Promise<DeviceInfo[]> {
+    const { kind, ...waiting } = options;
+    return Loopback.enumerateDevices({ ...waiting, type: kind });
   }
 
   /** The native formats of a target; any other in range can be had too. DEVICE_NOT_FOUND. */
@@ -150,11 +162,13 @@ function configureCall(options: LoopbackOptions, format: Uint8Array): ConfigureC
   const targets = options.targets ?? (isTarget(options) ? [options] : []);
   if (targets.length === 0) {
     if (options.mode === "exclude") throw targetError("mode: exclude needs a target to leave out");
-    const id = encodeText(options.deviceId, "deviceId");
+    const id = encodeText(options.deviceId ?? options.windowId, "deviceId");
     return (native, waiter, token, context) =>
       native.MiniAV_Loopback_ConfigureAsync(waiter, token, context, id, format);
   }
-  if (options.deviceId !== undefined) throw targetError("deviceId and another target");
+  if (options.deviceId !== undefined || options.windowId !== undefined) {
+    throw targetError("deviceId or windowId and another target");
+  }
   const memory = encodeLoopbackTargets(targets.map(encodeTarget));
   const mode = options.mode === "exclude" ? LoopbackMode.EXCLUDE : LoopbackMode.INCLUDE;
   return (native, waiter, token, context) =>
@@ -169,7 +183,7 @@ function configureCall(options: LoopbackOptions, format: Uint8Array): ConfigureC
     );
 }
 
-const TARGET_KEYS = ["processId", "name", "windowHandle", "systemId"] as const;
+const TARGET_KEYS = ["system", "processId", "name", "windowHandle", "systemId"] as const;
 
 function isTarget(target: LoopbackTarget): boolean {
   return TARGET_KEYS.some((key) => target[key] !== undefined);
@@ -191,7 +205,7 @@ function encodeTarget(target: LoopbackTarget): NativeLoopbackTarget {
       : LoopbackTargetType.SYSTEM_AUDIO,
     flags: (target.tree ? LoopbackTargetFlags.TREE : 0) |
       (target.wait ? LoopbackTargetFlags.WAIT : 0) |
-      (target.followName ? LoopbackTargetFlags.FOLLOW_NAME : 0),
+      (target.followName ?? name !== undefined ? LoopbackTargetFlags.FOLLOW_NAME : 0),
     processId: processId ?? 0,
     windowHandle: windowHandle ?? 0,
     name: name ?? systemId ?? "",

@@ -12,7 +12,13 @@ import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startRig } from "../supp
 import { sine, type ToneMeasurement } from "../support/tone.ts";
 import { delay, waitUntil } from "../support/wait.ts";
 
-const SERVERS = ["pipewire", "pulse"] as const;
+/** PipeWire serves microphones itself, and PulseAudio's clients. */
+const CASES = [
+  { server: "pipewire", backend: "pipewire" },
+  { server: "pipewire", backend: "pulse" },
+  { server: "pulse", backend: "pulse" },
+] as const;
+type Backend = (typeof CASES)[number]["backend"];
 const FREQUENCY = 1000;
 const LEVEL = -12;
 /** How often a tone may be spoilt on its way by a machine that is too busy. */
@@ -72,8 +78,12 @@ async function heard(script: RunningScript): Promise<Heard> {
 }
 
 /** A microphone that hears the tone, and a silent one; the first is the default. */
-async function withMicrophones(server: AudioRig["server"]): Promise<AudioRig> {
+async function withMicrophones(
+  server: AudioRig["server"],
+  backend: Backend,
+): Promise<AudioRig> {
   const rig = await startRig(server);
+  rig.env.MINIAV_AUDIO_BACKEND = backend;
   await setUp(rig);
   return rig;
 }
@@ -86,12 +96,13 @@ async function setUp(rig: AudioRig): Promise<void> {
   await rig.playInto("loud", { seconds: 170, sample });
 }
 
-function assertInOrder(what: Heard): void {
+function assertInOrder(what: Heard, backend: Backend | "alsa"): void {
   const told = JSON.stringify(what.stats);
   assert.equal(what.backwards, 0, "time stamps rise");
   assert.equal(what.missing, 0, told);
   assert.equal(what.stats.droppedBy.late, 0, told);
-  assert.equal(what.estimated, what.buffers, "no server of these tells the time of capture");
+  const estimated = backend === "pipewire" ? 0 : what.buffers;
+  assert.equal(what.estimated, estimated, "only PipeWire's graph tells the time of capture");
   assert.ok(what.worstDriftUs < 1000, `time stamps and samples differ by ${what.worstDriftUs} us`);
 }
 
@@ -107,13 +118,18 @@ function assertTone(what: Heard): void {
  * the server itself misses a period now and then and plays silence for it: that is no fault of the
  * capture, whose own order must hold every time.
  */
-async function listenForTone(rig: AudioRig, options: object, signalToNoise = 60): Promise<Heard> {
+async function listenForTone(
+  rig: AudioRig,
+  backend: Backend | "alsa",
+  options: object,
+  signalToNoise = 60,
+): Promise<Heard> {
   for (let attempt = 1;; attempt++) {
     const what = await heard(listen(rig, { tone: FREQUENCY, ...options }));
     const isWhole = what.measured !== null && what.measured.signalToNoise > signalToNoise;
     const isFlowing = what.discontinuities === 0;
     if ((isWhole && isFlowing) || attempt === ATTEMPTS) {
-      assertInOrder(what);
+      assertInOrder(what, backend);
       assert.equal(what.discontinuities, 0, JSON.stringify(what.stats));
       assert.deepEqual(what.breaks, []);
       return what;
@@ -121,9 +137,11 @@ async function listenForTone(rig: AudioRig, options: object, signalToNoise = 60)
   }
 }
 
-for (const server of SERVERS) {
-  test(`${server}: microphones are listed, with the true default`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+for (const { server, backend } of CASES) {
+  const where = server === backend ? server : `${backend} on ${server}`;
+
+  test(`${where}: microphones are listed, with the true default`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     const script = user(rig, ["list"]);
     const result = await script.ended;
     assert.equal(result.code, 0, describeResult(result));
@@ -132,28 +150,28 @@ for (const server of SERVERS) {
     assert.deepEqual(
       devices.map(({ id, name, isDefault, isVirtual }) => ({ id, name, isDefault, isVirtual })),
       [
-        { id: "pulse:loud", name: "Loud one", isDefault: true, isVirtual: true },
-        { id: "pulse:silent", name: "Silent one", isDefault: false, isVirtual: true },
+        { id: `${backend}:loud`, name: "Loud one", isDefault: true, isVirtual: true },
+        { id: `${backend}:silent`, name: "Silent one", isDefault: false, isVirtual: true },
       ],
       "and no monitor of a loudspeaker",
     );
     const format = { sampleRate: RIG_SAMPLE_RATE, format: "f32" };
     assert.deepEqual(lines.slice(1), [
-      { id: "pulse:loud", formats: [{ ...format, channelCount: 1 }] },
-      { id: "pulse:silent", formats: [{ ...format, channelCount: 2 }] },
+      { id: `${backend}:loud`, formats: [{ ...format, channelCount: 1 }] },
+      { id: `${backend}:silent`, formats: [{ ...format, channelCount: 2 }] },
     ]);
   });
 
-  test(`${server}: ten seconds of a tone arrive exactly`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    const what = await listenForTone(rig, { seconds: 10 });
+  test(`${where}: ten seconds of a tone arrive exactly`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    const what = await listenForTone(rig, backend, { seconds: 10 });
     assertTone(what);
     assert.ok(what.frames >= 10 * RIG_SAMPLE_RATE);
     assert.equal(what.converted, 0, "this is the microphone's own format");
   });
 
-  test(`${server}: any format can be had, by conversion`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  test(`${where}: any format can be had, by conversion`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     for (
       const format of [
         { sampleRate: 16_000, channelCount: 1, format: "s16" },
@@ -162,51 +180,55 @@ for (const server of SERVERS) {
         { sampleRate: 8_000, channelCount: 1, format: "f32" },
       ]
     ) {
-      const what = await listenForTone(rig, { seconds: 1, deviceId: "pulse:loud", ...format });
+      const what = await listenForTone(rig, backend, {
+        seconds: 1,
+        deviceId: `${backend}:loud`,
+        ...format,
+      });
       assert.deepEqual(what.format, format);
       assert.equal(what.converted, what.buffers);
       assertTone(what);
     }
     const u8 = { sampleRate: 48_000, channelCount: 1, format: "u8" };
     // 8 bits are 38 dB above their own rounding at this level, which also hides small breaks.
-    const coarse = await listenForTone(rig, { seconds: 1, ...u8, tone: undefined }, 30);
+    const coarse = await listenForTone(rig, backend, { seconds: 1, ...u8, tone: undefined }, 30);
     assert.deepEqual(coarse.format, u8);
     assertTone(coarse);
   });
 
-  test(`${server}: gain and mute are of this capture`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    const louder = await listenForTone(rig, { seconds: 1, gain: 2 });
+  test(`${where}: gain and mute are of this capture`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    const louder = await listenForTone(rig, backend, { seconds: 1, gain: 2 });
     assert.ok(Math.abs(louder.measured!.level - (LEVEL + 6.02)) < 0.1);
     const muted = await heard(listen(rig, { seconds: 1, mute: true }));
     assert.deepEqual(new Set(muted.levels.slice(4)), new Set([SILENT]));
-    assertTone(await listenForTone(rig, { seconds: 1 }));
+    assertTone(await listenForTone(rig, backend, { seconds: 1 }));
   });
 
-  test(`${server}: an unplugged microphone is lost, and never another one`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    const script = listen(rig, { seconds: 60, deviceId: "pulse:silent" });
+  test(`${where}: an unplugged microphone is lost, and never another one`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    const script = listen(rig, { seconds: 60, deviceId: `${backend}:silent` });
     await script.waitForLine('"first"');
     await rig.removeVirtualMicrophone("silent");
     const lost = await line<{ code: string; backend: string }>(script, '"lost"');
     assert.equal(lost.code, "DEVICE_LOST");
     const what = await heard(script);
     assert.deepEqual(new Set(what.levels), new Set([SILENT]), "the loud one was heard");
-    const again = await listen(rig, { seconds: 1, deviceId: "pulse:silent" }).ended;
+    const again = await listen(rig, { seconds: 1, deviceId: `${backend}:silent` }).ended;
     assert.match(again.stdout, /"code":"DEVICE_NOT_FOUND"/, describeResult(again));
   });
 
-  test(`${server}: without an id a capture follows the default`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  test(`${where}: without an id a capture follows the default`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     await rig.setDefaultSource("silent");
     const script = listen(rig, { seconds: 4 });
     const opened = await line<{ deviceId: string }>(script, '"opened"');
-    assert.equal(opened.deviceId, "pulse:silent", "the microphone that is really used");
+    assert.equal(opened.deviceId, `${backend}:silent`, "the microphone that is really used");
     await script.waitForLine('"first"');
     await delay(500);
     await rig.setDefaultSource("loud");
     const moved = await line<{ deviceId: string }>(script, '"event":"default"');
-    assert.equal(moved.deviceId, "pulse:loud");
+    assert.equal(moved.deviceId, `${backend}:loud`);
     const what = await heard(script);
     assert.equal(what.format.channelCount, 2, "the format stays that of the first");
     assert.equal(what.discontinuities, 1);
@@ -215,18 +237,18 @@ for (const server of SERVERS) {
     assert.equal(what.backwards, 0);
   });
 
-  test(`${server}: the default microphone is unplugged: the next one`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  test(`${where}: the default microphone is unplugged: the next one`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     await rig.setDefaultSource("silent");
     const script = listen(rig, { seconds: 4 });
     await script.waitForLine('"first"');
     await rig.removeVirtualMicrophone("silent");
-    await script.waitForLine('"deviceId":"pulse:loud"');
+    await script.waitForLine(`"deviceId":"${backend}:loud"`);
     assert.equal((await heard(script)).discontinuities, 1);
   });
 
-  test(`${server}: microphones that come and go are told`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  test(`${where}: microphones that come and go are told`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     const script = user(rig, ["watch"]);
     await script.waitForLine('"watching"');
     // What comes before the watch has its first list is part of that list: plug until it is told.
@@ -239,16 +261,16 @@ for (const server of SERVERS) {
     };
     await waitUntil(plug, 20_000, () => script.stdout());
     await rig.setDefaultSource("late");
-    await script.waitForLine('"deviceId":"pulse:late"');
+    await script.waitForLine(`"deviceId":"${backend}:late"`);
     await rig.setDefaultSource("loud");
-    await script.waitForLine('"deviceId":"pulse:loud"');
+    await script.waitForLine(`"deviceId":"${backend}:loud"`);
     script.kill("SIGTERM");
     await script.ended;
   });
 
-  test(`${server}: a sound server that dies loses its microphones`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    const explicit = listen(rig, { seconds: 60, deviceId: "pulse:loud" });
+  test(`${where}: a sound server that dies loses its microphones`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    const explicit = listen(rig, { seconds: 60, deviceId: `${backend}:loud` });
     const follower = listen(rig, { seconds: 60 });
     await explicit.waitForLine('"first"');
     await follower.waitForLine('"first"');
@@ -261,14 +283,15 @@ for (const server of SERVERS) {
     assert.match(none.stdout, /"failed":true/, describeResult(none));
     await rig.startServer();
     await setUp(rig);
-    assertTone(await listenForTone(rig, { seconds: 1 }));
+    assertTone(await listenForTone(rig, backend, { seconds: 1 }));
   });
 
-  test(`${server}: a sound server that hangs holds nobody up`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    const pid = rig.pids()[server === "pipewire" ? "pipewire-pulse" : "pulseaudio"];
+  test(`${where}: a sound server that hangs holds nobody up`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    const daemon = server === "pulse" ? "pulseaudio" : "pipewire";
+    const pid = rig.pids()[server === backend ? daemon : "pipewire-pulse"];
     assert.ok(pid !== undefined);
-    const running = listen(rig, { seconds: 60, deviceId: "pulse:loud" });
+    const running = listen(rig, { seconds: 60, deviceId: `${backend}:loud` });
     await running.waitForLine('"first"');
     process.kill(pid, "SIGSTOP");
     try {
@@ -284,9 +307,9 @@ for (const server of SERVERS) {
     await running.ended;
   });
 
-  test(`${server}: a hundred captures leave nothing behind`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
-    for (const deviceId of [undefined, "pulse:silent"]) {
+  test(`${where}: a hundred captures leave nothing behind`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
+    for (const deviceId of [undefined, `${backend}:silent`]) {
       const script = user(rig, ["cycles", JSON.stringify({ deviceId })]);
       const { warm } = await line<{ warm: { descriptors: number } }>(script, '"warm"');
       const end = await line<{ threads: string[]; descriptors: number }>(script, '"end"');
@@ -296,8 +319,8 @@ for (const server of SERVERS) {
     }
   });
 
-  test(`${server}: sixteen captures opened at once`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  test(`${where}: sixteen captures opened at once`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     const script = user(rig, ["together", "16"]);
     const what = await line<{ heard: number; errors: unknown[] }>(script, '"together"');
     assert.deepEqual(what.errors, []);
@@ -305,8 +328,10 @@ for (const server of SERVERS) {
     await script.ended;
   });
 
-  test(`${server}: ALSA's plugins are microphones too`, OPTIONS, async () => {
-    await using rig = await withMicrophones(server);
+  if (backend !== "pulse") continue;
+
+  test(`${where}: ALSA's plugins are microphones too`, OPTIONS, async () => {
+    await using rig = await withMicrophones(server, backend);
     const env = { MINIAV_AUDIO_BACKEND: "alsa" };
     const result = await user(rig, ["list"], env).ended;
     const devices = JSON.parse(result.stdout.split("\n")[0]!).devices as DeviceInfo[];
@@ -314,7 +339,7 @@ for (const server of SERVERS) {
     assert.ok(ids.includes("alsa:pulse"), describeResult(result));
     assert.ok(!ids.some((id) => /null|file|rate|mix|speex/.test(id)), `${ids}`);
     assert.equal(result.stderr, "", "the library prints nothing");
-    const what = await listenForTone(rig, { seconds: 2, deviceId: "alsa:pulse" });
+    const what = await listenForTone(rig, "alsa", { seconds: 2, deviceId: "alsa:pulse" });
     assertTone(what);
     for (const deviceId of ["alsa:null", "alsa:nonsense"]) {
       const refused = await listen(rig, { seconds: 1, deviceId }).ended;

@@ -1,5 +1,5 @@
 /* sample_ring: what is pushed is read in order, or counted as lost; with two threads. */
-#include "audio/miniaudio/sample_ring.h"
+#include "common/sample_ring.h"
 
 #include "audio/miniaudio/wake.h"
 #include "common/thread.h"

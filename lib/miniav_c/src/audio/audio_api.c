@@ -3,13 +3,16 @@
 #include "audio/audio_backend.h"
 
 const struct backend *const audio_backends[] = {
+#if defined(MINIAV_HAVE_PIPEWIRE)
+    &audio_pipewire_backend,
+#endif
 #if defined(__linux__)
-    &audio_pulse_backend, &audio_alsa_backend,
+    &audio_pulse_backend,    &audio_alsa_backend,
     &audio_jack_backend,
 #elif defined(_WIN32)
     &audio_wasapi_backend,
 #endif
-    &audio_test_backend,  NULL,
+    &audio_test_backend,     NULL,
 };
 
 MiniAVResultCode MiniAV_Audio_EnumerateDevices(MiniAVDeviceInfo **devices, uint32_t *count) {

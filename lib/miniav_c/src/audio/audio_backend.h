@@ -16,6 +16,7 @@
 extern const struct backend *const audio_backends[];
 
 extern const struct backend audio_test_backend;
+extern const struct backend audio_pipewire_backend; /* with MINIAV_HAVE_PIPEWIRE */
 /* One implementation (audio/miniaudio/), a prefix each. */
 extern const struct backend audio_pulse_backend;
 extern const struct backend audio_alsa_backend;

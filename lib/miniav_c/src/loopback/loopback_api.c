@@ -6,6 +6,9 @@
 #include "loopback/loopback_backend.h"
 
 const struct backend *const loopback_backends[] = {
+#if defined(MINIAV_HAVE_PIPEWIRE)
+    &loopback_pipewire_backend,
+#endif
     &loopback_test_backend,
     NULL,
 };

@@ -9,7 +9,7 @@
 #define MINIAV_AUDIO_MIC_DEVICE_H
 
 #include "audio/miniaudio/mic_system.h"
-#include "audio/miniaudio/sample_ring.h"
+#include "common/sample_ring.h"
 #include "audio/miniaudio/wake.h"
 #include "miniav_buffer.h"
 

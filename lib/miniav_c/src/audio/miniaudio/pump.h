@@ -8,7 +8,7 @@
 #ifndef MINIAV_AUDIO_PUMP_H
 #define MINIAV_AUDIO_PUMP_H
 
-#include "audio/miniaudio/sample_ring.h"
+#include "common/sample_ring.h"
 #include "common/audio_convert.h"
 #include "common/capture.h"
 #include "common/recovered_clock.h"

@@ -1,4 +1,4 @@
-#include "audio/miniaudio/sample_ring.h"
+#include "common/sample_ring.h"
 
 #include <stdlib.h>
 #include <string.h>

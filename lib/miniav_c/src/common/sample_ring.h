@@ -10,8 +10,8 @@
  * - A chunk that does not fit is dropped whole and counted in the next record that does:
  *   sum(frames) + sum(lost_frames) over the records is what was pushed.
  */
-#ifndef MINIAV_AUDIO_SAMPLE_RING_H
-#define MINIAV_AUDIO_SAMPLE_RING_H
+#ifndef MINIAV_COMMON_SAMPLE_RING_H
+#define MINIAV_COMMON_SAMPLE_RING_H
 
 #include <stdatomic.h>
 #include <stdbool.h>

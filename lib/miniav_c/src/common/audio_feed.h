@@ -1,0 +1,66 @@
+/*
+ * From samples with a true capture time to capture_deliver: one timeline, conversion, chunks, gain.
+ *
+ * The samples come in pieces, each with the time of its first frame on clock_now_us. What is
+ * missing between two pieces becomes silence of exactly that length when the feed fills (sound that
+ * programs play: nothing played), or a DISCONTINUITY (a microphone: samples were lost). What
+ * overlaps is cut off. Pieces that join within JOIN_US are one stream: the difference is the
+ * source's clock against ours, and times follow the source.
+ *
+ * One thread at a time, never an audio thread: it converts and may be long.
+ */
+#ifndef MINIAV_COMMON_AUDIO_FEED_H
+#define MINIAV_COMMON_AUDIO_FEED_H
+
+#include "common/audio_convert.h"
+#include "common/capture.h"
+
+struct audio_feed {
+  struct capture *capture;
+  MiniAVAudioInfo in;
+  MiniAVAudioInfo out;
+  enum audio_channels_meaning meaning;
+  bool fills; /* gaps are silence */
+  uint32_t out_frame_bytes;
+  uint32_t chunk_frames;
+  struct block_pool *pool;
+  struct audio_converter *converter;
+  uint8_t *spare;     /* where a chunk goes for which no block is free */
+  void *silence;      /* SILENCE_FRAMES frames of the input */
+  bool begun;         /* anchor_us is known */
+  double anchor_us;   /* when input frame 0 was captured */
+  uint64_t in_frames; /* converted, silence included */
+
+  struct block *block; /* being filled; NULL while the spare is */
+  uint32_t filled_frames;
+  bool chunk_is_silent;
+  int64_t block_time_us;
+  int64_t last_time_us;
+  bool discontinuity;
+};
+
+/* in: the samples' format; out: what is delivered. OUT_OF_MEMORY. */
+MiniAVResultCode audio_feed_init(struct audio_feed *feed, struct capture *capture,
+                                 const MiniAVAudioInfo *in, const MiniAVAudioInfo *out,
+                                 enum audio_channels_meaning meaning, bool fills);
+void audio_feed_free(struct audio_feed *feed);
+
+/* The timeline begins at that time; without this with the first samples. */
+void audio_feed_begin(struct audio_feed *feed, int64_t time_us);
+
+/* The samples come in another format from now on; what is delivered stays. OUT_OF_MEMORY. */
+MiniAVResultCode audio_feed_reformat(struct audio_feed *feed, const MiniAVAudioInfo *in);
+
+void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t frames,
+                        int64_t time_us);
+
+/* Nothing was captured until that time and nothing earlier will come: silence up to there. */
+void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us);
+
+/* Up to when the timeline is filled. */
+int64_t audio_feed_end_us(const struct audio_feed *feed);
+
+/* Another source comes next, with its own times: the next buffer is a DISCONTINUITY. */
+void audio_feed_restart(struct audio_feed *feed);
+
+#endif

@@ -1,0 +1,250 @@
+#include "common/linux/pipewire_connection.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+#include "miniav_capture.h"
+
+#define POLL_US        50000
+#define PROBE_LIMIT_MS 200u
+
+struct pipewire_connection {
+  struct pw_thread_loop *loop;
+  struct pw_context *context;
+  struct pw_core *core;
+  struct spa_hook core_hook;
+  struct pipewire_graph graph;
+  struct pipewire_listener listener;
+  bool sync_pending; /* a question is on its way to the daemon */
+  int sync_sequence;
+  bool dirty; /* something came after it was asked */
+
+  struct mutex mutex; /* guards the rest */
+  struct condition told;
+  bool ready;
+  bool lost;
+  char reason[128];
+};
+
+/* -- loop thread ---------------------------------------------------------------------------- */
+
+static void ask(struct pipewire_connection *connection) {
+  connection->dirty = false;
+  connection->sync_pending = true;
+  connection->sync_sequence = pw_core_sync(connection->core, PW_ID_CORE, 0);
+}
+
+/* What comes in a batch is told once, after the daemon's answer behind it. */
+static void on_touched(void *user) {
+  struct pipewire_connection *connection = user;
+  connection->dirty = true;
+  if (!connection->sync_pending) {
+    ask(connection);
+  }
+}
+
+static void on_done(void *user, uint32_t id, int sequence) {
+  struct pipewire_connection *connection = user;
+  if (id != PW_ID_CORE || !connection->sync_pending || sequence != connection->sync_sequence) {
+    return;
+  }
+  connection->sync_pending = false;
+  bool was_dirty = connection->dirty;
+  if (was_dirty) {
+    ask(connection); /* what was bound meanwhile has its properties then */
+  }
+  mutex_lock(&connection->mutex);
+  bool first = !connection->ready && !was_dirty;
+  connection->ready = connection->ready || first;
+  bool ready = connection->ready;
+  condition_broadcast(&connection->told);
+  mutex_unlock(&connection->mutex);
+  if (ready && !first && connection->listener.changed != NULL) {
+    connection->listener.changed(connection->listener.user);
+  }
+}
+
+static void on_error(void *user, uint32_t id, int sequence, int result, const char *message) {
+  (void)sequence;
+  struct pipewire_connection *connection = user;
+  /* -ENOENT for id 0 only says that an object of ours was gone before we spoke of it. */
+  if (id != PW_ID_CORE || result != -EPIPE) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "object %u: %s (%d)", id, message, result);
+    return;
+  }
+  mutex_lock(&connection->mutex);
+  bool tell = !connection->lost && connection->ready;
+  connection->lost = true;
+  snprintf(connection->reason, sizeof connection->reason, "PipeWire ended the connection: %s",
+           message != NULL ? message : strerror(-result));
+  condition_broadcast(&connection->told);
+  mutex_unlock(&connection->mutex);
+  if (tell && connection->listener.lost != NULL) {
+    connection->listener.lost(connection->listener.user, connection->reason);
+  }
+}
+
+static const struct pw_core_events core_events = {
+    .version = PW_VERSION_CORE_EVENTS, .done = on_done, .error = on_error};
+
+/* -- connecting ----------------------------------------------------------------------------- */
+
+static MiniAVResultCode reach(struct pipewire_connection *connection) {
+  connection->loop = pipewire.thread_loop_new("miniav-pipewire", NULL);
+  if (connection->loop == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  connection->context =
+      pipewire.context_new(pipewire.thread_loop_get_loop(connection->loop), NULL, 0);
+  if (connection->context == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  connection->core = pipewire.context_connect(connection->context, NULL, 0);
+  if (connection->core == NULL) {
+    return MINIAV_ERROR_DEVICE_NOT_FOUND;
+  }
+  pw_core_add_listener(connection->core, &connection->core_hook, &core_events, connection);
+  if (!pipewire_graph_begin(&connection->graph, connection->core, on_touched, connection)) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  ask(connection);
+  return pipewire.thread_loop_start(connection->loop) == 0 ? MINIAV_SUCCESS
+                                                           : MINIAV_ERROR_OUT_OF_MEMORY;
+}
+
+static MiniAVResultCode wait_ready(struct pipewire_connection *connection, uint32_t timeout_ms,
+                                   struct cancel *cancel) {
+  int64_t deadline_us = clock_deadline_us(timeout_ms);
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  mutex_lock(&connection->mutex);
+  while (!connection->ready && result == MINIAV_SUCCESS) {
+    int64_t now_us = clock_now_us();
+    if (connection->lost) {
+      result = MINIAV_ERROR_SYSTEM_CALL_FAILED;
+    } else if (cancel != NULL && cancel_requested(cancel)) {
+      result = MINIAV_ERROR_USER_CANCELLED;
+    } else if (now_us >= deadline_us) {
+      result = MINIAV_ERROR_TIMEOUT;
+    } else {
+      int64_t next_us = now_us + POLL_US;
+      condition_wait_until(&connection->told, &connection->mutex,
+                           next_us < deadline_us ? next_us : deadline_us);
+    }
+  }
+  mutex_unlock(&connection->mutex);
+  return result;
+}
+
+MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint32_t timeout_ms,
+                                  struct cancel *cancel, struct pipewire_connection **out) {
+  *out = NULL;
+  MiniAVResultCode result = pipewire_load();
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  struct pipewire_connection *connection = calloc(1, sizeof *connection);
+  if (connection == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  mutex_init(&connection->mutex);
+  condition_init(&connection->told);
+  if (listener != NULL) {
+    connection->listener = *listener;
+  }
+  result = reach(connection);
+  if (result == MINIAV_SUCCESS) {
+    result = wait_ready(connection, timeout_ms, cancel);
+  }
+  if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
+    cancel_explain(cancel, "no answer from PipeWire in %u ms", timeout_ms);
+  }
+  if (result != MINIAV_SUCCESS) {
+    pipewire_disconnect(connection);
+    return result;
+  }
+  *out = connection;
+  return MINIAV_SUCCESS;
+}
+
+void pipewire_disconnect(struct pipewire_connection *connection) {
+  if (connection == NULL) {
+    return;
+  }
+  if (connection->loop != NULL) {
+    pipewire.thread_loop_stop(connection->loop);
+  }
+  pipewire_graph_end(&connection->graph);
+  if (connection->core != NULL) {
+    spa_hook_remove(&connection->core_hook);
+    pipewire.core_disconnect(connection->core);
+  }
+  if (connection->context != NULL) {
+    pipewire.context_destroy(connection->context);
+  }
+  if (connection->loop != NULL) {
+    pipewire.thread_loop_destroy(connection->loop);
+  }
+  condition_destroy(&connection->told);
+  mutex_destroy(&connection->mutex);
+  free(connection);
+}
+
+/* -- what others ask ------------------------------------------------------------------------ */
+
+void pipewire_lock(struct pipewire_connection *connection) {
+  pipewire.thread_loop_lock(connection->loop);
+}
+
+void pipewire_unlock(struct pipewire_connection *connection) {
+  pipewire.thread_loop_unlock(connection->loop);
+}
+
+const struct pipewire_graph *pipewire_graph_of(const struct pipewire_connection *connection) {
+  return &connection->graph;
+}
+
+struct pw_core *pipewire_core_of(const struct pipewire_connection *connection) {
+  return connection->core;
+}
+
+bool pipewire_is_lost(struct pipewire_connection *connection) {
+  mutex_lock(&connection->mutex);
+  bool lost = connection->lost;
+  mutex_unlock(&connection->mutex);
+  return lost;
+}
+
+/* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04
+ * has it. It has no node for sound. */
+MiniAVResultCode pipewire_audio_probe(void) {
+  struct pipewire_connection *connection;
+  MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, &connection);
+  if (result == MINIAV_ERROR_TIMEOUT) {
+    return MINIAV_SUCCESS; /* it is there and hangs: whoever opens is told so, and may cancel */
+  }
+  if (result != MINIAV_SUCCESS) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
+              MiniAV_GetErrorString(result));
+    return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
+  }
+  pipewire_lock(connection);
+  bool found = false;
+  for (const struct pipewire_object *at = connection->graph.objects; at != NULL; at = at->next) {
+    found = found || (at->kind == PIPEWIRE_NODE && (at->node_class == PIPEWIRE_CLASS_SINK ||
+                                                    at->node_class == PIPEWIRE_CLASS_SOURCE));
+  }
+  pipewire_unlock(connection);
+  pipewire_disconnect(connection);
+  if (!found) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "this PipeWire serves no sound");
+  }
+  return found ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
+}
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * A node of ours in PipeWire's graph that hears what is wired to it.
+ *
+ * It is a filter with an input port for each channel, not a stream: no session manager links a node
+ * without a media class and node.autoconnect, so nothing but our own links ever reaches it. (A
+ * capture stream whose target dies is linked to the default microphone by WirePlumber.) The graph
+ * sums what is wired to a port, and runs at its own rate: samples are the graph's own, unconverted.
+ *
+ * The data thread writes each cycle once into the ring, with the time at which it was captured by
+ * the graph's clock: a cycle that starts at t holds what was captured from t - duration to t.
+ */
+#ifndef MINIAV_COMMON_PIPEWIRE_TAP_H
+#define MINIAV_COMMON_PIPEWIRE_TAP_H
+
+#include "miniav_types.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include "common/linux/pipewire_graph.h"
+#include "common/sample_ring.h"
+
+#define TAP_CHANNELS_MAX 8u
+
+struct tap_layout {
+  uint32_t channels;
+  char names[TAP_CHANNELS_MAX][16]; /* "FL", "MONO", "AUX0" */
+};
+
+struct pipewire_tap;
+
+/* Locked, all of these. name: of the node; event_fd: an eventfd that is written when samples or a
+ * new rate have come. NULL: out of memory. */
+struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
+                                         const struct tap_layout *layout, uint32_t rate_hz,
+                                         int event_fd);
+void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
+
+/* Makes it hear exactly these nodes, as far as they and its own ports are there already; called
+ * again at each change. True when every node is wired. */
+bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,
+                       const struct pipewire_object *const *nodes, uint32_t count);
+
+/* The reading thread, without the lock. */
+struct sample_ring *pipewire_tap_ring(struct pipewire_tap *tap);
+/* The graph runs at another rate now and nothing is written until that is accepted; else 0. */
+uint32_t pipewire_tap_new_rate(struct pipewire_tap *tap);
+void pipewire_tap_accept_rate(struct pipewire_tap *tap, uint32_t rate_hz);
+void pipewire_tap_woken(struct pipewire_tap *tap);
+
+#endif
+#endif

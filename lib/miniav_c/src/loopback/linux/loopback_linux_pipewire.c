@@ -1,0 +1,194 @@
+/* Loopback on PipeWire: the backend; what is heard is loopback_targets.c's, how is common's. */
+#include "loopback/loopback_backend.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include <stdlib.h>
+
+#include "common/linux/pipewire_watch.h"
+#include "loopback/linux/loopback_targets.h"
+
+#define LIST_MS 3000u
+
+struct loopback {
+  struct pipewire_session *session;
+  struct loopback_targets targets;
+};
+
+static const struct pipewire_policy sink_policy = {.select = loopback_targets_select,
+                                                   .fills_silence = true,
+                                                   .meaning = AUDIO_CHANNELS_SPEAKERS,
+                                                   .node_name = "MiniAV loopback"};
+
+static const struct pipewire_policy program_policy = {.select = loopback_targets_select,
+                                                      .fills_silence = true,
+                                                      .asks_again = true,
+                                                      .layout_is_fixed = true,
+                                                      .meaning = AUDIO_CHANNELS_SPEAKERS,
+                                                      .node_name = "MiniAV loopback"};
+
+static const struct pipewire_policy *policy_for(const struct loopback_targets *targets) {
+  return targets->by_sink ? &sink_policy : &program_policy;
+}
+
+/* -- lists ---------------------------------------------------------------------------------- */
+
+static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
+                                  struct cancel *cancel) {
+  if (filter == MINIAV_LOOPBACK_TARGET_WINDOW) {
+    cancel_explain(cancel, "whose a window is cannot be told here");
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  struct pipewire_connection *connection;
+  MiniAVResultCode result = pipewire_connect(NULL, LIST_MS, cancel, &connection);
+  if (result == MINIAV_SUCCESS) {
+    pipewire_lock(connection);
+    loopback_targets_list(pipewire_graph_of(connection), filter, devices);
+    pipewire_unlock(connection);
+    pipewire_disconnect(connection);
+  }
+  return result;
+}
+
+static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
+                                      struct cancel *cancel) {
+  struct loopback_targets *targets = malloc(sizeof *targets);
+  if (targets == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  MiniAVResultCode result = loopback_targets_from_id(id, targets, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = pipewire_session_format(policy_for(targets), targets, format, cancel);
+  }
+  free(targets);
+  return result;
+}
+
+static MiniAVResultCode formats(const char *id, struct format_list *list, struct cancel *cancel) {
+  MiniAVAudioInfo format;
+  MiniAVResultCode result = native_format(id, &format, cancel);
+  if (result == MINIAV_SUCCESS) {
+    format_list_add_audio(list, &format);
+  }
+  return result;
+}
+
+static MiniAVResultCode default_format(const char *id, struct capture_format *format,
+                                       struct cancel *cancel) {
+  return native_format(id, &format->audio, cancel);
+}
+
+/* -- captures ------------------------------------------------------------------------------- */
+
+static MiniAVResultCode open_loopback(struct capture *capture,
+                                      const struct capture_request *request,
+                                      struct capture_format *format, void **state,
+                                      struct cancel *cancel) {
+  struct loopback *loopback = calloc(1, sizeof *loopback);
+  if (loopback == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  MiniAVResultCode result = loopback_targets_from(request, &loopback->targets, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = pipewire_session_open(policy_for(&loopback->targets), &loopback->targets, capture,
+                                   &request->audio, &format->audio, &loopback->session, cancel);
+  }
+  if (result != MINIAV_SUCCESS) {
+    free(loopback);
+    return result;
+  }
+  *state = loopback;
+  return MINIAV_SUCCESS;
+}
+
+static MiniAVResultCode start(void *state, struct cancel *cancel) {
+  return pipewire_session_start(((struct loopback *)state)->session, cancel);
+}
+
+static void stop(void *state) {
+  pipewire_session_stop(((struct loopback *)state)->session);
+}
+
+static void close_loopback(void *state) {
+  struct loopback *loopback = state;
+  pipewire_session_close(loopback->session);
+  free(loopback);
+}
+
+/* -- properties ----------------------------------------------------------------------------- */
+
+static bool is_per_process(const struct loopback *loopback) {
+  return !loopback->targets.by_sink && loopback->targets.mode == MINIAV_LOOPBACK_MODE_INCLUDE;
+}
+
+static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
+                                     MiniAVPropertyValue *value) {
+  const struct loopback *loopback = state;
+  double volume = 0;
+  bool mute = false;
+  if (key == MINIAV_PROPERTY_PER_PROCESS) {
+    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
+    value->value.integer = is_per_process(loopback);
+    return MINIAV_SUCCESS;
+  }
+  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
+  if (!is_stream_key || !is_per_process(loopback)) {
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  MiniAVResultCode result = pipewire_session_volume(loopback->session, &volume, &mute);
+  if (key == MINIAV_PROPERTY_STREAM_VOLUME) {
+    value->type = MINIAV_PROPERTY_TYPE_NUMBER;
+    value->value.number = volume;
+  } else {
+    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
+    value->value.integer = mute;
+  }
+  return result;
+}
+
+static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
+                                      MiniAVPropertyInfo *info) {
+  const struct loopback *loopback = state;
+  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
+  if (key != MINIAV_PROPERTY_PER_PROCESS && !(is_stream_key && is_per_process(loopback))) {
+    return MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  bool is_number = key == MINIAV_PROPERTY_STREAM_VOLUME;
+  *info = (MiniAVPropertyInfo){
+      .key = key,
+      .type = is_number ? MINIAV_PROPERTY_TYPE_NUMBER : MINIAV_PROPERTY_TYPE_BOOLEAN,
+      .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE,
+      .maximum = is_number ? 10.0 : 1.0, /* PipeWire's own limit of a volume */
+      .step = is_number ? 0.0 : 1.0};
+  return MINIAV_SUCCESS;
+}
+
+/* -- changes -------------------------------------------------------------------------------- */
+
+static void list_everything(const struct pipewire_graph *graph, struct device_list *devices) {
+  loopback_targets_list(graph, MINIAV_LOOPBACK_TARGET_NONE, devices);
+}
+
+static struct pipewire_watch watcher =
+    PIPEWIRE_WATCH_INITIALIZER(MINIAV_KIND_LOOPBACK, "pipewire", list_everything);
+
+static void watch(bool on) {
+  pipewire_watch(&watcher, on);
+}
+
+const struct backend loopback_pipewire_backend = {
+    .name = "pipewire",
+    .probe = pipewire_audio_probe,
+    .enumerate = enumerate,
+    .formats = formats,
+    .default_format = default_format,
+    .open = open_loopback,
+    .start = start,
+    .stop = stop,
+    .close = close_loopback,
+    .property_info = property_info,
+    .get_property = get_property,
+    .watch = watch,
+};
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * What a loopback capture is to hear, as a policy of pipewire_session.h: a sink's monitor, or the
+ * streams of chosen programs, or those of all others.
+ *
+ * Never wider than asked: a stream whose owner cannot be told is nobody's when programs are
+ * included, and is left out too when a program is excluded by its PID, because it may be its. Of
+ * the other programs only what plays into a sink counts: it could be heard. A stream that is the
+ * other end of a filter (node.link-group) is no program's own sound and never counts: what goes in
+ * is captured before it.
+ */
+#ifndef MINIAV_LOOPBACK_TARGETS_H
+#define MINIAV_LOOPBACK_TARGETS_H
+
+#include "miniav_types.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include "common/backend.h"
+#include "common/linux/pipewire_session.h"
+
+struct loopback_target {
+  MiniAVLoopbackTarget asked;
+  uint64_t start_time; /* of the process, so that a number used again is another one */
+  bool was_there;      /* it has been heard or seen */
+};
+
+struct loopback_targets {
+  bool by_sink;                 /* else by programs */
+  char sink[MINIAV_TEXT_BYTES]; /* node.name; "" the default */
+  MiniAVLoopbackMode mode;
+  uint32_t count;
+  struct loopback_target targets[REQUEST_MAX_TARGETS];
+};
+
+#define LOOPBACK_ID_SYSTEM      "system/"      /* then node.name */
+#define LOOPBACK_ID_PROCESS     "process/"     /* then the PID */
+#define LOOPBACK_ID_APPLICATION "application/" /* then its name: a PID is not known */
+
+/* What a request means. DEVICE_NOT_FOUND, NOT_SUPPORTED with an explanation. */
+MiniAVResultCode loopback_targets_from(const struct capture_request *request,
+                                       struct loopback_targets *targets, struct cancel *cancel);
+/* The same for an id without prefix, "" the system's mix. */
+MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
+                                          struct cancel *cancel);
+
+/* The policy; user is the struct loopback_targets. */
+void loopback_targets_select(void *user, const struct pipewire_graph *graph, bool opening,
+                             struct pipewire_selection *selection);
+
+/* Adds what can be listened to. filter: MiniAVLoopbackTargetType. */
+void loopback_targets_list(const struct pipewire_graph *graph, uint32_t filter,
+                           struct device_list *devices);
+
+#endif
+#endif
