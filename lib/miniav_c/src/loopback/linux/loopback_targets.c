@@ -11,6 +11,7 @@
 #include "common/lists.h"
 #include "loopback/linux/process_tree.h"
 #include "loopback/linux/stream_owner.h"
+#include "loopback/linux/window_target.h"
 
 #define BACKEND_PREFIX "pipewire:"
 
@@ -38,17 +39,21 @@ static uint32_t number_of(const char *text) {
   return number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
-static void add_target(struct loopback_targets *targets, const MiniAVLoopbackTarget *asked) {
+static MiniAVResultCode add_target(struct loopback_targets *targets,
+                                   const MiniAVLoopbackTarget *asked, struct cancel *cancel) {
   struct loopback_target *target = &targets->targets[targets->count++];
   *target = (struct loopback_target){.asked = *asked};
-  if (asked->type == MINIAV_LOOPBACK_TARGET_PROCESS) {
-    target->start_time = process_start_time(asked->process_id);
+  MiniAVResultCode result = window_target_resolve(&target->asked, cancel);
+  if (target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS) {
+    target->start_time = process_start_time(target->asked.process_id);
   }
+  return result;
 }
 
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
                                           struct cancel *cancel) {
   const char *rest;
+  MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_NONE};
   *targets = (struct loopback_targets){.mode = MINIAV_LOOPBACK_MODE_INCLUDE};
   if (id[0] == 0) {
     targets->by_sink = true;
@@ -56,18 +61,16 @@ MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_target
     targets->by_sink = true;
     text_copy(targets->sink, sizeof targets->sink, rest);
   } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && number_of(rest) != 0) {
-    const MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_PROCESS,
-                                        .process_id = number_of(rest)};
-    add_target(targets, &asked);
+    asked.type = MINIAV_LOOPBACK_TARGET_PROCESS;
+    asked.process_id = number_of(rest);
   } else if ((rest = after(id, LOOPBACK_ID_APPLICATION)) != NULL && rest[0] != 0) {
-    MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_NAME};
+    asked.type = MINIAV_LOOPBACK_TARGET_NAME;
     text_copy(asked.name, sizeof asked.name, rest);
-    add_target(targets, &asked);
-  } else {
+  } else if (!window_target_from_id(id, &asked)) {
     cancel_explain(cancel, "nothing that plays has the id \"%.200s\"", id);
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
-  return MINIAV_SUCCESS;
+  return targets->by_sink ? MINIAV_SUCCESS : add_target(targets, &asked, cancel);
 }
 
 static MiniAVResultCode from_system(const struct capture_request *request,
@@ -99,16 +102,13 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request,
     if (request->targets[i].type == MINIAV_LOOPBACK_TARGET_SYSTEM_AUDIO) {
       return from_system(request, targets, cancel);
     }
-    if (request->targets[i].type == MINIAV_LOOPBACK_TARGET_WINDOW) {
-      cancel_explain(cancel, "whose a window is cannot be told here: name the process");
-      return MINIAV_ERROR_NOT_SUPPORTED;
-    }
   }
   *targets = (struct loopback_targets){.mode = request->mode};
-  for (uint32_t i = 0; i < request->target_count; i++) {
-    add_target(targets, &request->targets[i]);
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
+    result = add_target(targets, &request->targets[i], cancel);
   }
-  return MINIAV_SUCCESS;
+  return result;
 }
 
 /* -- what is heard -------------------------------------------------------------------------- */

@@ -36,7 +36,8 @@ struct loopback_targets {
 #define LOOPBACK_ID_PROCESS     "process/"     /* then the PID */
 #define LOOPBACK_ID_APPLICATION "application/" /* then its name: a PID is not known */
 
-/* What a request means. DEVICE_NOT_FOUND, NOT_SUPPORTED with an explanation. */
+/* What a request means. A window is its owner's process tree from here on. Results of
+ * window_target_resolve; DEVICE_NOT_FOUND, NOT_SUPPORTED with an explanation. */
 MiniAVResultCode loopback_targets_from(const struct capture_request *request,
                                        struct loopback_targets *targets, struct cancel *cancel);
 /* The same for an id without prefix, "" the system's mix. */
