@@ -4,7 +4,7 @@
 
 #include <string.h>
 
-#include "audio/linux/pulse_library.h"
+#include "common/linux/pulse_library.h"
 #include "common/log.h"
 
 struct listing {

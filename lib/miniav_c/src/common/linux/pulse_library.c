@@ -1,10 +1,10 @@
-#include "audio/linux/pulse_library.h"
+#include "common/linux/pulse_library.h"
 
 #if defined(MINIAV_HAVE_PULSE)
 
 #include <stdio.h>
 
-#include "audio/linux/pulse_gate.h"
+#include "common/linux/pulse_gate.h"
 #include "common/clock.h"
 #include "common/dynlib.h"
 #include "common/lists.h"

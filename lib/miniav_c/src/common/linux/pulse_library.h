@@ -4,8 +4,8 @@
  * The client runs libpulse's main loop on the thread that calls, with a limit on every wait and an
  * eye on a cancel token, so that a server that hangs holds nobody up.
  */
-#ifndef MINIAV_AUDIO_PULSE_LIBRARY_H
-#define MINIAV_AUDIO_PULSE_LIBRARY_H
+#ifndef MINIAV_COMMON_PULSE_LIBRARY_H
+#define MINIAV_COMMON_PULSE_LIBRARY_H
 
 #include "common/cancel.h"
 
