@@ -17,11 +17,13 @@
 
 #include "common/backend.h"
 #include "common/linux/pipewire_session.h"
+#include "loopback/linux/process_tree.h"
 
 struct loopback_target {
   MiniAVLoopbackTarget asked;
-  uint64_t start_time; /* of the process, so that a number used again is another one */
-  bool was_there;      /* it has been heard or seen */
+  uint64_t start_time;      /* of the process, so that a number used again is another one */
+  bool was_there;           /* it has been heard or seen */
+  struct process_tree tree; /* of a process with its descendants */
 };
 
 struct loopback_targets {
@@ -29,6 +31,7 @@ struct loopback_targets {
   char sink[MINIAV_TEXT_BYTES]; /* node.name; "" the default */
   MiniAVLoopbackMode mode;
   uint32_t count;
+  int64_t looked_us; /* at the trees */
   struct loopback_target targets[REQUEST_MAX_TARGETS];
 };
 
@@ -40,6 +43,8 @@ struct loopback_targets {
  * window_target_resolve; DEVICE_NOT_FOUND, NOT_SUPPORTED with an explanation. */
 MiniAVResultCode loopback_targets_from(const struct capture_request *request,
                                        struct loopback_targets *targets, struct cancel *cancel);
+/* After either, whatever it said. */
+void loopback_targets_free(struct loopback_targets *targets);
 /* The same for an id without prefix, "" the system's mix. */
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
                                           struct cancel *cancel);
