@@ -60,8 +60,7 @@ static void give(struct tap_mixer *mixer, struct source *source, int64_t now_us)
   while ((double)(source->frames + PIECE) <= due) {
     for (uint32_t i = 0; i < PIECE; i++) {
       double turns = fmod((double)(source->frames + i) * source->hertz / RATE, 1);
-      float value = source->hertz == 0 ? source->level
-                                       : source->level * (float)sin(TURN * turns);
+      float value = source->hertz == 0 ? source->level : source->level * (float)sin(TURN * turns);
       samples[2 * i] = samples[2 * i + 1] = value;
     }
     mixer_tap_samples(mixer, source->tap, samples, PIECE, now_us);
@@ -70,8 +69,7 @@ static void give(struct tap_mixer *mixer, struct source *source, int64_t now_us)
 }
 
 /* The source says exactly which frame is of now, with that error. */
-static void tell(struct tap_mixer *mixer, struct source *source, int64_t now_us,
-                 double error_us) {
+static void tell(struct tap_mixer *mixer, struct source *source, int64_t now_us, double error_us) {
   double frame = ((double)now_us - source->begin_us - error_us) * source->rate_hz / 1e6;
   mixer_tap_time(mixer, source->tap, frame, now_us, now_us);
 }
@@ -91,8 +89,8 @@ static void test_nothing_is_silence(void) {
   }
   CHECK(heard.first_us == 5000000);
   CHECK(heard.silent_frames == heard.frames);
-  CHECK(llabs((int64_t)heard.frames -
-              (int64_t)RATE * (1000000 - TAP_MIXER_BEHIND_US) / 1000000) <= 1);
+  CHECK(llabs((int64_t)heard.frames - (int64_t)RATE * (1000000 - TAP_MIXER_BEHIND_US) / 1000000) <=
+        1);
   CHECK(heard.worst_step_us < 2);
   tap_mixer_destroy(mixer);
   free(heard.samples);
@@ -138,8 +136,7 @@ static void test_pause(void) {
     }
     if (now_us <= 1000000 || now_us > 2000000) {
       give(mixer, &source, now_us);
-      CHECK(mixer_tap_is_held(source.tap) ==
-            (now_us == PIECE_US || now_us == 2000000 + PIECE_US));
+      CHECK(mixer_tap_is_held(source.tap) == (now_us == PIECE_US || now_us == 2000000 + PIECE_US));
       tell(mixer, &source, now_us, 0);
     }
     tap_mixer_run(mixer, now_us, RATE, take, &heard);
@@ -255,8 +252,7 @@ static void test_drift_of_the_second(double ppm) {
     double error = 0;
     for (uint32_t back = 1; back <= RATE / 100; back++) {
       double turns = fmod((frame - back + shift_us * RATE / 1e6) * 50 / RATE, 1);
-      error = fmax(error,
-                   fabs(heard.samples[heard.frames - back] - 0.5 * sin(TURN * turns)));
+      error = fmax(error, fabs(heard.samples[heard.frames - back] - 0.5 * sin(TURN * turns)));
     }
     least = fmin(least, error);
   }

@@ -136,7 +136,7 @@ static double us_of(const struct tap_mixer *mixer, double frames) {
 
 /* -- samples in ------------------------------------------------------------------------------- */
 
-/* Adds frames to the sum from `at` on, as far as there is room. samples may be NULL. */
+/* Adds frames to the sum from `at` on, as far as it reaches. samples may be NULL. */
 static void sum_up(struct tap_mixer *mixer, double at, const float *samples, uint32_t frames,
                    bool counts_late) {
   uint64_t skip = 0;
@@ -153,6 +153,7 @@ static void sum_up(struct tap_mixer *mixer, double at, const float *samples, uin
   for (uint64_t i = skip; i < frames; i++) {
     uint64_t to = (uint64_t)(at + (double)i);
     if (to >= last) {
+      mixer->late += counts_late ? frames - i : 0;
       return;
     }
     float *sum = mixer->sum + (size_t)(to & mask) * mixer->channels;

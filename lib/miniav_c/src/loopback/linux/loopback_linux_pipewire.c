@@ -63,6 +63,7 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_format(policy_for(targets), targets, format, cancel);
   }
+  loopback_targets_free(targets);
   free(targets);
   return result;
 }
@@ -97,6 +98,7 @@ static MiniAVResultCode open_loopback(struct capture *capture,
                                    &request->audio, &format->audio, &loopback->session, cancel);
   }
   if (result != MINIAV_SUCCESS) {
+    loopback_targets_free(&loopback->targets);
     free(loopback);
     return result;
   }
@@ -115,6 +117,7 @@ static void stop(void *state) {
 static void close_loopback(void *state) {
   struct loopback *loopback = state;
   pipewire_session_close(loopback->session);
+  loopback_targets_free(&loopback->targets);
   free(loopback);
 }
 

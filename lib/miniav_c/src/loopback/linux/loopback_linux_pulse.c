@@ -57,6 +57,8 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   MiniAVResultCode result = loopback_targets_from_id(id, targets, cancel);
   if (result == MINIAV_SUCCESS) {
     result = pulse_session_open(targets, NULL, &native, format, &session, cancel);
+  } else {
+    loopback_targets_free(targets);
   }
   if (result == MINIAV_SUCCESS) {
     pulse_session_close(session);
@@ -94,6 +96,8 @@ static MiniAVResultCode open_loopback(struct capture *capture,
   if (result == MINIAV_SUCCESS) {
     result =
         pulse_session_open(targets, capture, &request->audio, &format->audio, &session, cancel);
+  } else {
+    loopback_targets_free(targets);
   }
   free(targets);
   *state = session;

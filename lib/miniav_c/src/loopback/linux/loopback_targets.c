@@ -6,10 +6,12 @@
 #include <string.h>
 #include <strings.h>
 
+#include "common/clock.h"
 #include "common/lists.h"
-#include "loopback/linux/process_tree.h"
 #include "loopback/linux/stream_owner.h"
 #include "loopback/linux/window_target.h"
+
+#define LOOK_US 100000
 
 void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name) {
   size_t length = strlen(prefix);
@@ -35,6 +37,11 @@ static uint32_t number_of(const char *text) {
   return number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
+static bool is_tree(const struct loopback_target *target) {
+  return target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS &&
+         (target->asked.flags & MINIAV_LOOPBACK_FLAG_TREE) != 0;
+}
+
 static MiniAVResultCode add_target(struct loopback_targets *targets,
                                    const MiniAVLoopbackTarget *asked, struct cancel *cancel) {
   struct loopback_target *target = &targets->targets[targets->count++];
@@ -42,8 +49,17 @@ static MiniAVResultCode add_target(struct loopback_targets *targets,
   MiniAVResultCode result = window_target_resolve(&target->asked, cancel);
   if (target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS) {
     target->start_time = process_start_time(target->asked.process_id);
+    if (is_tree(target)) {
+      process_tree_init(&target->tree, target->asked.process_id);
+    }
   }
   return result;
+}
+
+void loopback_targets_free(struct loopback_targets *targets) {
+  for (uint32_t i = 0; i < targets->count; i++) {
+    process_tree_free(&targets->targets[i].tree);
+  }
 }
 
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
@@ -110,7 +126,25 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
 
 /* -- whose streams -------------------------------------------------------------------------- */
 
+/* What new descendants there are, at most ten times a second. */
+void loopback_targets_look(struct loopback_targets *targets) {
+  int64_t now_us = clock_now_us();
+  if (now_us - targets->looked_us < LOOK_US) {
+    return;
+  }
+  targets->looked_us = now_us;
+  for (uint32_t i = 0; i < targets->count; i++) {
+    if (is_tree(&targets->targets[i])) {
+      process_tree_update(&targets->targets[i].tree);
+    }
+  }
+}
+
+/* The process, or of a tree any. */
 static bool is_process_alive(struct loopback_target *target) {
+  if (is_tree(target)) {
+    return process_tree_is_alive(&target->tree);
+  }
   uint64_t start_time = process_start_time(target->asked.process_id);
   if (target->start_time == 0) {
     target->start_time = start_time; /* waited for */
@@ -127,12 +161,10 @@ static bool is_target_of(struct loopback_target *target, const struct stream_own
   if (asked->type == MINIAV_LOOPBACK_TARGET_NAME) {
     return is_named(owner, asked->name);
   }
-  if (owner->pid == 0 || !is_process_alive(target)) {
-    return false;
+  if (is_tree(target)) {
+    return owner->pid != 0 && process_tree_has(&target->tree, owner->pid);
   }
-  return (asked->flags & MINIAV_LOOPBACK_FLAG_TREE) != 0
-             ? process_is_in_tree(owner->pid, asked->process_id)
-             : owner->pid == asked->process_id;
+  return owner->pid == asked->process_id && is_process_alive(target);
 }
 
 bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,
@@ -274,6 +306,7 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,
                             bool opening, struct pipewire_selection *selection) {
   uint32_t heard = 0;
+  loopback_targets_look(targets);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     struct stream_owner owner;
     bool is_stream = at->kind == PIPEWIRE_NODE && at->node_class == PIPEWIRE_CLASS_STREAM;

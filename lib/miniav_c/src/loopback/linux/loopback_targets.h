@@ -13,12 +13,14 @@
 #define MINIAV_LOOPBACK_TARGETS_H
 
 #include "common/backend.h"
+#include "loopback/linux/process_tree.h"
 #include "loopback/linux/stream_owner.h"
 
 struct loopback_target {
   MiniAVLoopbackTarget asked;
-  uint64_t start_time; /* of the process, so that a number used again is another one */
-  bool was_there;      /* it has been heard or seen */
+  uint64_t start_time;      /* of the process, so that a number used again is another one */
+  bool was_there;           /* it has been heard or seen */
+  struct process_tree tree; /* of a process with its descendants */
 };
 
 struct loopback_targets {
@@ -26,6 +28,7 @@ struct loopback_targets {
   char sink[MINIAV_TEXT_BYTES]; /* node.name; "" the default */
   MiniAVLoopbackMode mode;
   uint32_t count;
+  int64_t looked_us; /* at the trees */
   struct loopback_target targets[REQUEST_MAX_TARGETS];
 };
 
@@ -42,8 +45,14 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
                                           struct cancel *cancel);
 
+/* After either, whatever it said. */
+void loopback_targets_free(struct loopback_targets *targets);
+
 /* An id of one of these prefixes. */
 void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name);
+
+/* Before a round of the next: what descendants there are now. */
+void loopback_targets_look(struct loopback_targets *targets);
 
 /* Whether a stream of that owner is a target's; its bit is set in *heard. */
 bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,

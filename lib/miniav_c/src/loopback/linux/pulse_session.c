@@ -93,6 +93,7 @@ static void wish_programs(struct loopback_targets *targets, const struct pulse_s
   uint32_t heard = 0;
   uint32_t telling = 0;
   wishes->mute = true;
+  loopback_targets_look(targets);
   for (uint32_t i = 0; i < state->input_count; i++) {
     const struct pulse_input *input = &state->inputs[i];
     const struct pulse_sink *sink = pulse_state_sink_at(state, input->sink);
@@ -414,16 +415,18 @@ static MiniAVResultCode look(struct pulse_session *session, struct wishes *wishe
   return wishes->failure;
 }
 
-MiniAVResultCode pulse_session_open(const struct loopback_targets *targets, struct capture *capture,
+MiniAVResultCode pulse_session_open(struct loopback_targets *targets, struct capture *capture,
                                     const MiniAVAudioInfo *wanted, MiniAVAudioInfo *format,
                                     struct pulse_session **out, struct cancel *cancel) {
   *out = NULL;
   if (targets->mode == MINIAV_LOOPBACK_MODE_EXCLUDE) {
     cancel_explain(cancel, "PulseAudio can only record single streams: nothing can be excluded");
+    loopback_targets_free(targets);
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   struct pulse_session *session = calloc(1, sizeof *session);
   if (session == NULL) {
+    loopback_targets_free(targets);
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   session->targets = *targets;
@@ -451,6 +454,7 @@ MiniAVResultCode pulse_session_open(const struct loopback_targets *targets, stru
 }
 
 void pulse_session_close(struct pulse_session *session) {
+  loopback_targets_free(&session->targets);
   condition_destroy(&session->changed);
   mutex_destroy(&session->lock);
   free(session);
