@@ -108,6 +108,7 @@ static MiniAVResultCode from_system(const struct capture_request *request, const
 
 MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel) {
+  *targets = (struct loopback_targets){.mode = request->mode};
   if (request->target != REQUEST_TARGETS) {
     return loopback_targets_from_id(request->device_id, targets, cancel);
   }
@@ -116,7 +117,6 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
       return from_system(request, backend, targets, cancel);
     }
   }
-  *targets = (struct loopback_targets){.mode = request->mode};
   MiniAVResultCode result = MINIAV_SUCCESS;
   for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
     result = add_target(targets, &request->targets[i], cancel);
