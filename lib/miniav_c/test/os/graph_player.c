@@ -1,13 +1,13 @@
 /*
  * A program that plays a sine through libpipewire, tells the graph's own time, and can lie.
  *
- *   graph_player HZ AMPLITUDE [PROPERTY=VALUE...] [many] [lie WHAT]
+ *   graph_player HZ AMPLITUDE [PROPERTY=VALUE...] [many]
  *
  * Reads lines. "cork" and "uncork" answer {"done":"cork","nsec":N}: when the last cycle that it
  * played in began, or the first one, on the graph's clock. "lie WHAT" writes nonsense into that
  * clock in every cycle from then on, before whoever hears the player runs: WHAT is past, future,
- * rate, zero, length, position, jump or none. many: a thousand properties more. The end of the
- * input ends the program.
+ * rate, zero, length, position, jump or none. many: 800 properties more, and an icon that is no
+ * UTF-8. The end of the input ends the program.
  */
 #include <math.h>
 #include <stdatomic.h>
@@ -139,11 +139,12 @@ static void add_properties(struct pw_properties *properties, int count, char **v
       *equals = 0;
       stream.properties_set(properties, values[i], equals + 1);
     } else if (strcmp(values[i], "many") == 0) {
-      for (int n = 0; n < 1000; n++) {
+      for (int n = 0; n < 800; n++) {
         char key[32];
-        snprintf(key, sizeof key, "key.%d", n);
+        snprintf(key, sizeof key, "key.%d", n); /* libpipewire takes 1024 */
         stream.properties_set(properties, key, "a value of some length, as hostile as it can be");
       }
+      stream.properties_set(properties, PW_KEY_APP_ICON_NAME, "\xff\xc3(\x80");
     }
   }
 }
