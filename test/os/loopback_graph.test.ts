@@ -302,20 +302,15 @@ test("graph: a session manager that restarts is followed", OPTIONS, async () => 
 test("graph: another rate of the graph changes neither format nor time", OPTIONS, async () => {
   await using rig = await withSpeaker();
   await using player = await play(rig);
-  for (let attempt = 1;; attempt++) {
-    const listener = await listen(rig, 60, "pid", String(player.script.pid));
-    await waitForTone(listener, "the tone");
-    for (const rate of ["44100", "32000", "0"]) {
-      await command(rig, "pw-metadata", "-n", "settings", "0", "clock.force-rate", rate);
-      await delay(700);
-      await waitForTone(listener, `the tone at ${rate} Hz`);
-    }
-    listener.script.kill("SIGTERM");
-    const seen = await listener.seen();
-    assertInTime(seen);
-    if (seen.late === 0) return;
-    assert.ok(attempt < 3, JSON.stringify(seen));
+  const listener = await listen(rig, 60, "pid", String(player.script.pid));
+  await waitForTone(listener, "the tone");
+  for (const rate of ["44100", "32000", "0"]) {
+    await command(rig, "pw-metadata", "-n", "settings", "0", "clock.force-rate", rate);
+    await delay(700);
+    await waitForTone(listener, `the tone at ${rate} Hz`);
   }
+  listener.script.kill("SIGTERM");
+  assertInTime(await listener.seen());
 });
 
 test("graph: two hundred starts and stops leave nothing open", OPTIONS, async () => {
