@@ -294,6 +294,14 @@ void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t f
   convert(feed, bytes, frames, (flags & AUDIO_FEED_ESTIMATED) != 0 ? SOUND_ESTIMATED : SOUND);
 }
 
+void audio_feed_silence(struct audio_feed *feed, uint32_t frames, int64_t time_us) {
+  if (!feed->begun) {
+    audio_feed_begin(feed, time_us);
+  }
+  place(feed, (double)time_us);
+  fill(feed, frames, NOTHING_PLAYED);
+}
+
 void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us) {
   double missing_us = (double)time_us - end_us(feed);
   if (feed->begun && missing_us > 0) {

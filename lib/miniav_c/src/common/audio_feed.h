@@ -75,6 +75,9 @@ void audio_feed_next(struct audio_feed *feed, uint32_t flags);
 void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t frames,
                         int64_t time_us);
 
+/* So many frames of silence that begin then, where the samples before ended. */
+void audio_feed_silence(struct audio_feed *feed, uint32_t frames, int64_t time_us);
+
 /* Nothing was captured until that time and nothing earlier will come: silence up to there. */
 void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us);
 

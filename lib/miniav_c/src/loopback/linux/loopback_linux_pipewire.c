@@ -92,7 +92,7 @@ static MiniAVResultCode open_loopback(struct capture *capture,
   if (loopback == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = loopback_targets_from(request, &loopback->targets, cancel);
+  MiniAVResultCode result = loopback_targets_from(request, "pipewire", &loopback->targets, cancel);
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_open(policy_for(&loopback->targets), &loopback->targets, capture,
                                    &request->audio, &format->audio, &loopback->session, cancel);

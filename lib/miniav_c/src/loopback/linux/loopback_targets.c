@@ -1,7 +1,5 @@
 #include "loopback/linux/loopback_targets.h"
 
-#if defined(MINIAV_HAVE_PIPEWIRE)
-
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,10 +11,9 @@
 #include "loopback/linux/stream_owner.h"
 #include "loopback/linux/window_target.h"
 
-#define BACKEND_PREFIX "pipewire:"
-#define LOOK_US        100000
+#define LOOK_US 100000
 
-static void id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name) {
+void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name) {
   size_t length = strlen(prefix);
   memcpy(id, prefix, length);
   text_copy(id + length, MINIAV_TEXT_BYTES - length, name);
@@ -88,10 +85,11 @@ MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_target
   return targets->by_sink ? MINIAV_SUCCESS : add_target(targets, &asked, cancel);
 }
 
-static MiniAVResultCode from_system(const struct capture_request *request,
+static MiniAVResultCode from_system(const struct capture_request *request, const char *backend,
                                     struct loopback_targets *targets, struct cancel *cancel) {
   const char *id = request->targets[0].name;
-  const char *bare = after(id, BACKEND_PREFIX);
+  const char *bare = after(id, backend);
+  bare = bare != NULL && *bare == ':' ? bare + 1 : NULL;
   if (request->target_count != 1) {
     cancel_explain(cancel, "the system's mix holds every program: it is no target beside others");
     return MINIAV_ERROR_NOT_SUPPORTED;
@@ -108,17 +106,17 @@ static MiniAVResultCode from_system(const struct capture_request *request,
   return result;
 }
 
-MiniAVResultCode loopback_targets_from(const struct capture_request *request,
+MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel) {
+  *targets = (struct loopback_targets){.mode = request->mode};
   if (request->target != REQUEST_TARGETS) {
     return loopback_targets_from_id(request->device_id, targets, cancel);
   }
   for (uint32_t i = 0; i < request->target_count; i++) {
     if (request->targets[i].type == MINIAV_LOOPBACK_TARGET_SYSTEM_AUDIO) {
-      return from_system(request, targets, cancel);
+      return from_system(request, backend, targets, cancel);
     }
   }
-  *targets = (struct loopback_targets){.mode = request->mode};
   MiniAVResultCode result = MINIAV_SUCCESS;
   for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
     result = add_target(targets, &request->targets[i], cancel);
@@ -126,34 +124,10 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request,
   return result;
 }
 
-/* -- what is heard -------------------------------------------------------------------------- */
-
-static void fail(struct pipewire_selection *selection, MiniAVResultCode failure,
-                 const char *reason) {
-  selection->failure = failure;
-  text_copy(selection->reason, sizeof selection->reason, reason);
-}
-
-static void select_sink(const struct loopback_targets *targets, const struct pipewire_graph *graph,
-                        bool opening, struct pipewire_selection *selection) {
-  bool follows = targets->sink[0] == 0;
-  const char *name = follows ? pipewire_graph_default(graph, PIPEWIRE_CLASS_SINK) : targets->sink;
-  const struct pipewire_object *node = pipewire_graph_node(graph, PIPEWIRE_CLASS_SINK, name);
-  if (node == NULL) {
-    fail(selection, MINIAV_ERROR_DEVICE_NOT_FOUND,
-         follows   ? "there is no output"
-         : opening ? "no output has this id"
-                   : "the output was unplugged");
-    return;
-  }
-  selection->nodes[selection->count++] = node;
-  if (follows) {
-    id_join(selection->default_id, LOOPBACK_ID_SYSTEM, node->name);
-  }
-}
+/* -- whose streams -------------------------------------------------------------------------- */
 
 /* What new descendants there are, at most ten times a second. */
-static void look_at_trees(struct loopback_targets *targets) {
+void loopback_targets_look(struct loopback_targets *targets) {
   int64_t now_us = clock_now_us();
   if (now_us - targets->looked_us < LOOK_US) {
     return;
@@ -193,19 +167,8 @@ static bool is_target_of(struct loopback_target *target, const struct stream_own
   return owner->pid == asked->process_id && is_process_alive(target);
 }
 
-static bool excludes_by_pid(const struct loopback_targets *targets) {
-  for (uint32_t i = 0; i < targets->count; i++) {
-    if (targets->targets[i].asked.type == MINIAV_LOOPBACK_TARGET_PROCESS) {
-      return true;
-    }
-  }
-  return false;
-}
-
-/* heard: by target, as bits. */
-static bool is_wanted(struct loopback_targets *targets, const struct pipewire_graph *graph,
-                      const struct pipewire_object *stream, const struct stream_owner *owner,
-                      uint32_t *heard) {
+bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,
+                           uint32_t *heard) {
   bool is_target = false;
   for (uint32_t i = 0; i < targets->count; i++) {
     if (is_target_of(&targets->targets[i], owner)) {
@@ -213,11 +176,7 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
       is_target = true;
     }
   }
-  if (targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE) {
-    return is_target;
-  }
-  bool may_be_target = owner->pid == 0 && excludes_by_pid(targets);
-  return !is_target && !may_be_target && pipewire_graph_is_audible(graph, stream->id);
+  return is_target;
 }
 
 /* Whether a target is over for good. */
@@ -233,10 +192,8 @@ static bool is_over(struct loopback_target *target, bool is_heard) {
   return target->was_there && !alive && !is_heard;
 }
 
-/* Include: every target must play at the beginning, unless it may be waited for, and one must be
- * left later. Exclude: a process to leave out must be there at the beginning. */
-static void judge(struct loopback_targets *targets, bool opening, uint32_t heard,
-                  struct pipewire_selection *selection) {
+MiniAVResultCode loopback_targets_judge(struct loopback_targets *targets, bool opening,
+                                        uint32_t heard, char reason[LOOPBACK_REASON_BYTES]) {
   bool includes = targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE;
   uint32_t over = 0;
   for (uint32_t i = 0; i < targets->count; i++) {
@@ -246,27 +203,110 @@ static void judge(struct loopback_targets *targets, bool opening, uint32_t heard
     if (opening && !waits && !is_heard) {
       bool is_process = target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS;
       if (includes || (is_process && !is_process_alive(target))) {
-        char reason[128];
         if (is_process) {
-          snprintf(reason, sizeof reason, "process %u does not play", target->asked.process_id);
+          snprintf(reason, LOOPBACK_REASON_BYTES, "process %u does not play",
+                   target->asked.process_id);
         } else {
-          snprintf(reason, sizeof reason, "no program named \"%.80s\" plays", target->asked.name);
+          snprintf(reason, LOOPBACK_REASON_BYTES, "no program named \"%.80s\" plays",
+                   target->asked.name);
         }
-        fail(selection, MINIAV_ERROR_DEVICE_NOT_FOUND, reason);
-        return;
+        return MINIAV_ERROR_DEVICE_NOT_FOUND;
       }
     }
     over += is_over(target, is_heard);
   }
   if (!opening && includes && over == targets->count) {
-    fail(selection, MINIAV_ERROR_DEVICE_LOST, "the program that was captured has ended");
+    snprintf(reason, LOOPBACK_REASON_BYTES, "the program that was captured has ended");
+    return MINIAV_ERROR_DEVICE_LOST;
   }
+  return MINIAV_SUCCESS;
+}
+
+/* -- list ----------------------------------------------------------------------------------- */
+
+void loopback_describe(const struct stream_owner *owner, const char *stream_name, bool is_playing,
+                       MiniAVDeviceInfo *device) {
+  const char *name = owner->application[0] != 0 ? owner->application
+                     : owner->binary[0] != 0    ? owner->binary
+                                                : stream_name;
+  *device = (MiniAVDeviceInfo){.process_id = owner->pid};
+  if (owner->pid != 0) {
+    snprintf(device->device_id, sizeof device->device_id, "%s%u", LOOPBACK_ID_PROCESS, owner->pid);
+  } else {
+    loopback_id_join(device->device_id, LOOPBACK_ID_APPLICATION, name);
+  }
+  text_copy(device->name, sizeof device->name, name);
+  text_copy(device->model, sizeof device->model, owner->binary);
+  text_copy(device->icon, sizeof device->icon, owner->icon);
+  device->flags = is_playing ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
+}
+
+void loopback_add_program(struct device_list *devices, uint32_t first,
+                          const MiniAVDeviceInfo *device) {
+  char id[MINIAV_TEXT_BYTES];
+  device_id_join(id, devices->prefix, device->device_id);
+  for (uint32_t i = first; i < devices->count; i++) {
+    if (strcmp(devices->items[i].device_id, id) == 0) {
+      devices->items[i].flags |= device->flags;
+      return;
+    }
+  }
+  device_list_add(devices, device);
+}
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+/* -- what is heard of the graph --------------------------------------------------------------- */
+
+static void fail(struct pipewire_selection *selection, MiniAVResultCode failure,
+                 const char *reason) {
+  selection->failure = failure;
+  text_copy(selection->reason, sizeof selection->reason, reason);
+}
+
+static void select_sink(const struct loopback_targets *targets, const struct pipewire_graph *graph,
+                        bool opening, struct pipewire_selection *selection) {
+  bool follows = targets->sink[0] == 0;
+  const char *name = follows ? pipewire_graph_default(graph, PIPEWIRE_CLASS_SINK) : targets->sink;
+  const struct pipewire_object *node = pipewire_graph_node(graph, PIPEWIRE_CLASS_SINK, name);
+  if (node == NULL) {
+    fail(selection, MINIAV_ERROR_DEVICE_NOT_FOUND,
+         follows   ? "there is no output"
+         : opening ? "no output has this id"
+                   : "the output was unplugged");
+    return;
+  }
+  selection->nodes[selection->count++] = node;
+  if (follows) {
+    loopback_id_join(selection->default_id, LOOPBACK_ID_SYSTEM, node->name);
+  }
+}
+
+static bool excludes_by_pid(const struct loopback_targets *targets) {
+  for (uint32_t i = 0; i < targets->count; i++) {
+    if (targets->targets[i].asked.type == MINIAV_LOOPBACK_TARGET_PROCESS) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/* heard: by target, as bits. */
+static bool is_wanted(struct loopback_targets *targets, const struct pipewire_graph *graph,
+                      const struct pipewire_object *stream, const struct stream_owner *owner,
+                      uint32_t *heard) {
+  bool is_target = loopback_targets_have(targets, owner, heard);
+  if (targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE) {
+    return is_target;
+  }
+  bool may_be_target = owner->pid == 0 && excludes_by_pid(targets);
+  return !is_target && !may_be_target && pipewire_graph_is_audible(graph, stream->id);
 }
 
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,
                             bool opening, struct pipewire_selection *selection) {
   uint32_t heard = 0;
-  look_at_trees(targets);
+  loopback_targets_look(targets);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     struct stream_owner owner;
     bool is_stream = at->kind == PIPEWIRE_NODE && at->node_class == PIPEWIRE_CLASS_STREAM;
@@ -277,7 +317,7 @@ static void select_programs(struct loopback_targets *targets, const struct pipew
       selection->nodes[selection->count++] = at;
     }
   }
-  judge(targets, opening, heard, selection);
+  selection->failure = loopback_targets_judge(targets, opening, heard, selection->reason);
 }
 
 void loopback_targets_select(void *user, const struct pipewire_graph *graph, bool opening,
@@ -290,7 +330,7 @@ void loopback_targets_select(void *user, const struct pipewire_graph *graph, boo
   }
 }
 
-/* -- list ----------------------------------------------------------------------------------- */
+/* -- list of the graph ----------------------------------------------------------------------- */
 
 static void list_sinks(const struct pipewire_graph *graph, struct device_list *devices) {
   const char *default_name = pipewire_graph_default(graph, PIPEWIRE_CLASS_SINK);
@@ -299,7 +339,7 @@ static void list_sinks(const struct pipewire_graph *graph, struct device_list *d
       continue;
     }
     MiniAVDeviceInfo device = {0};
-    id_join(device.device_id, LOOPBACK_ID_SYSTEM, at->name);
+    loopback_id_join(device.device_id, LOOPBACK_ID_SYSTEM, at->name);
     text_copy(device.name, sizeof device.name,
               at->description[0] != 0 ? at->description : at->name);
     device.flags |= strcmp(at->name, default_name) == 0 ? MINIAV_DEVICE_FLAG_DEFAULT : 0u;
@@ -307,23 +347,6 @@ static void list_sinks(const struct pipewire_graph *graph, struct device_list *d
     device.flags |= at->running ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
     device_list_add(devices, &device);
   }
-}
-
-static void describe_program(const struct pipewire_object *stream, const struct stream_owner *owner,
-                             MiniAVDeviceInfo *device) {
-  const char *name = owner->application[0] != 0 ? owner->application
-                     : owner->binary[0] != 0    ? owner->binary
-                                                : stream->name;
-  *device = (MiniAVDeviceInfo){.process_id = owner->pid};
-  if (owner->pid != 0) {
-    snprintf(device->device_id, sizeof device->device_id, "%s%u", LOOPBACK_ID_PROCESS, owner->pid);
-  } else {
-    id_join(device->device_id, LOOPBACK_ID_APPLICATION, name);
-  }
-  text_copy(device->name, sizeof device->name, name);
-  text_copy(device->model, sizeof device->model, owner->binary);
-  text_copy(device->icon, sizeof device->icon, owner->icon);
-  device->flags = stream->running ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
 }
 
 /* One entry a program, however many streams it has. */
@@ -336,18 +359,8 @@ static void list_programs(const struct pipewire_graph *graph, struct device_list
       continue;
     }
     MiniAVDeviceInfo device;
-    describe_program(at, &owner, &device);
-    char id[MINIAV_TEXT_BYTES];
-    device_id_join(id, devices->prefix, device.device_id);
-    MiniAVDeviceInfo *known = NULL;
-    for (uint32_t i = first; i < devices->count && known == NULL; i++) {
-      known = strcmp(devices->items[i].device_id, id) == 0 ? &devices->items[i] : NULL;
-    }
-    if (known != NULL) {
-      known->flags |= device.flags;
-    } else {
-      device_list_add(devices, &device);
-    }
+    loopback_describe(&owner, at->name, at->running, &device);
+    loopback_add_program(devices, first, &device);
   }
 }
 
