@@ -100,8 +100,7 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
   if (connection->loop == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  connection->context =
-      pipewire.context_new(pipewire.thread_loop_get_loop(connection->loop), NULL, 0);
+  connection->context = pipewire_context_new(pipewire.thread_loop_get_loop(connection->loop));
   if (connection->context == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }

@@ -63,15 +63,19 @@ struct pipewire_object {
   uint32_t input_node;
 };
 
+struct pipewire_metadata {
+  struct pw_proxy *proxy; /* NULL while there is none */
+  struct spa_hook hook;
+  uint32_t id;
+};
+
 struct pipewire_graph {
   struct pipewire_object *objects; /* oldest first */
   uint64_t next_serial;
   struct pw_registry *registry;
   struct spa_hook registry_hook;
-  struct pw_proxy *default_metadata;
-  struct spa_hook default_hook;
-  struct pw_proxy *settings_metadata;
-  struct spa_hook settings_hook;
+  struct pipewire_metadata defaults;    /* the session manager's, which may end and come back */
+  struct pipewire_metadata settings;    /* the daemon's */
   char default_sink[MINIAV_TEXT_BYTES]; /* node.name; "" when there is none */
   char default_source[MINIAV_TEXT_BYTES];
   uint32_t rate_hz;
