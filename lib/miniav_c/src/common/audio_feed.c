@@ -299,7 +299,7 @@ void audio_feed_silence(struct audio_feed *feed, uint32_t frames, int64_t time_u
     audio_feed_begin(feed, time_us);
   }
   place(feed, (double)time_us);
-  fill(feed, frames);
+  fill(feed, frames, NOTHING_PLAYED);
 }
 
 void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us) {
