@@ -63,6 +63,7 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_format(policy_for(targets), targets, format, cancel);
   }
+  loopback_targets_free(targets);
   free(targets);
   return result;
 }
@@ -91,12 +92,13 @@ static MiniAVResultCode open_loopback(struct capture *capture,
   if (loopback == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = loopback_targets_from(request, &loopback->targets, cancel);
+  MiniAVResultCode result = loopback_targets_from(request, "pipewire", &loopback->targets, cancel);
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_open(policy_for(&loopback->targets), &loopback->targets, capture,
                                    &request->audio, &format->audio, &loopback->session, cancel);
   }
   if (result != MINIAV_SUCCESS) {
+    loopback_targets_free(&loopback->targets);
     free(loopback);
     return result;
   }
@@ -115,6 +117,7 @@ static void stop(void *state) {
 static void close_loopback(void *state) {
   struct loopback *loopback = state;
   pipewire_session_close(loopback->session);
+  loopback_targets_free(&loopback->targets);
   free(loopback);
 }
 
