@@ -26,7 +26,8 @@ import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
-import { chunkEntries, queueEntries } from "./options.ts";
+import { chunkEntries, queueEntries, requireKnownOptions, VIDEO_OPTION_NAMES } from "./options.ts";
+import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
 import type { PropertyEntry } from "./session.ts";
@@ -69,6 +70,20 @@ export interface ScreenOptions extends VideoCaptureOptions {
    */
   readonly audio?: boolean | ScreenAudioOptions | undefined;
 }
+
+const OPTION_NAMES: Names<ScreenOptions> = {
+  deviceId: true,
+  windowId: true,
+  region: true,
+  cursorMode: true,
+  excludedWindows: true,
+  repeatLastFrame: true,
+  audioSource: true,
+  persistMode: true,
+  restoreToken: true,
+  audio: true,
+  ...VIDEO_OPTION_NAMES,
+};
 
 /** Wishes about the sound of a screen. */
 export interface ScreenAudioOptions
@@ -123,6 +138,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
+    requireKnownOptions("Screen.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),

@@ -4,11 +4,26 @@
 // Loopback is used by a process in the rig's environment, fixtures/loopback_user.ts.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DeviceInfo } from "../../src/mod.ts";
 import { cProgram } from "../support/c_program.ts";
+import {
+  addSpeaker,
+  isExactly,
+  levels,
+  pactl,
+  play,
+  setUp,
+  SILENT,
+  stop,
+  type Tone,
+  toneFile,
+  TONES,
+  waitForStream,
+  withSpeaker,
+} from "../support/loopback_rig.ts";
 import {
   describeResult,
   type RunningScript,
@@ -16,18 +31,11 @@ import {
   startProgram,
   startScript,
 } from "../support/process.ts";
-import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
-import { amplitudeOf, levelAt, rmsLevel, sine } from "../support/tone.ts";
+import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason } from "../support/rig.ts";
+import { amplitudeOf, levelAt, rmsLevel } from "../support/tone.ts";
 import { delay, waitUntil } from "../support/wait.ts";
 import { writeWavFile } from "../support/wav.ts";
 
-/** Hz and dBFS of each program, and of the microphone. */
-const TONES = { first: [997, -12], second: [1499, -18], third: [2503, -15] } as const;
-const MICROPHONE = 440;
-type Tone = keyof typeof TONES;
-
-/** Nothing of it is there. */
-const SILENT = -90;
 /** As much of everything is in the edge of a tone that begins or ends within the second. */
 const EDGE = -50;
 
@@ -45,98 +53,6 @@ interface Heard {
   lost: { code: string; error: string } | null;
   stats: { droppedBy: Record<string, number> };
   samples: Float32Array;
-}
-
-/** A rig with a loudspeaker as the default output, and the microphone that must not be heard. */
-async function withSpeaker(): Promise<AudioRig> {
-  const rig = await startPipeWireRig();
-  await setUp(rig);
-  return rig;
-}
-
-async function setUp(rig: AudioRig): Promise<void> {
-  await rig.createVirtualMicrophone({ name: "microphone" });
-  await rig.setDefaultSource("microphone");
-  await rig.playInto("microphone", {
-    seconds: 170,
-    sample: sine(MICROPHONE, -10, RIG_SAMPLE_RATE),
-  });
-  await addSpeaker(rig, "speaker");
-  await pactl(rig, "set-default-sink", "speaker");
-  await waitUntil(
-    async () => await pactl(rig, "get-default-sink") === "speaker",
-    10_000,
-    "the default output",
-  );
-}
-
-async function pactl(rig: AudioRig, ...args: string[]): Promise<string> {
-  const result = await runProgram("pactl", args, { env: rig.env, clearEnv: true });
-  assert.equal(result.code, 0, describeResult(result));
-  return result.stdout.trim();
-}
-
-function addSpeaker(rig: AudioRig, name: string): Promise<string> {
-  const format = ["rate=48000", "channels=2"];
-  return pactl(rig, "load-module", "module-null-sink", `sink_name=${name}`, ...format);
-}
-
-/** The path of a file that holds a tone, made once a rig. */
-function toneFile(rig: AudioRig, tone: Tone): string {
-  const path = join(rig.directory, `${tone}.wav`);
-  if (existsSync(path)) return path;
-  const [frequency, level] = TONES[tone];
-  const sample = sine(frequency, level, RIG_SAMPLE_RATE);
-  const frames = 100 * RIG_SAMPLE_RATE;
-  writeWavFile(path, { sampleRate: RIG_SAMPLE_RATE, channels: 2, frames, format: "f32", sample });
-  return path;
-}
-
-let players = 0;
-
-/** Starts a program that plays a tone; returns when its stream is there. */
-async function play(
-  rig: AudioRig,
-  tone: Tone,
-  program: "pw-play" | "paplay" = "pw-play",
-  args: readonly string[] = [],
-): Promise<RunningScript> {
-  const name = `program-${++players}`;
-  const naming = program === "paplay"
-    ? [`--property=node.name=${name}`]
-    : ["-P", `{ node.name = "${name}" }`];
-  const player = startProgram(program, [...naming, ...args, toneFile(rig, tone)], {
-    env: rig.env,
-    clearEnv: true,
-    timeoutMs: 120_000,
-  });
-  await waitForStream(rig, "node.name", name);
-  return player;
-}
-
-interface SinkInput {
-  index: number;
-  corked: boolean;
-  properties: Record<string, string>;
-}
-
-/** Waits until a stream with that property plays into an output. */
-function waitForStream(rig: AudioRig, key: string, value: string): Promise<SinkInput> {
-  return waitUntil(
-    async () => {
-      const inputs = JSON.parse(await pactl(rig, "-f", "json", "list", "sink-inputs"));
-      return (inputs as SinkInput[]).find(({ corked, properties }) =>
-        !corked && properties[key] === value
-      );
-    },
-    20_000,
-    `stream with ${key} ${value}`,
-  ) as Promise<SinkInput>;
-}
-
-async function stop(player: RunningScript): Promise<void> {
-  player.kill("SIGKILL");
-  await player.ended;
 }
 
 function user(rig: AudioRig, args: readonly string[]): RunningScript {
@@ -170,26 +86,6 @@ async function refused(rig: AudioRig, options: object): Promise<string> {
   const line = result.stdout.split("\n").find((line) => line.includes('"failed":true'));
   assert.ok(line !== undefined, describeResult(result));
   return (JSON.parse(line) as { code: string }).code;
-}
-
-function levels(samples: Float32Array): Record<Tone | "microphone", number> {
-  const at = (frequency: number) => levelAt(samples, RIG_SAMPLE_RATE, frequency);
-  return {
-    first: at(TONES.first[0]),
-    second: at(TONES.second[0]),
-    third: at(TONES.third[0]),
-    microphone: at(MICROPHONE),
-  };
-}
-
-/** Exactly these tones, and none of the others. */
-function isExactly(samples: Float32Array, tones: readonly Tone[]): boolean {
-  const found = levels(samples);
-  return found.microphone < SILENT && (Object.keys(TONES) as Tone[]).every((tone) => {
-    return tones.includes(tone)
-      ? Math.abs(found[tone] - TONES[tone][1]) < 0.1
-      : found[tone] < SILENT;
-  });
 }
 
 /**
@@ -288,7 +184,7 @@ test("pipewire: a child that starts later belongs to the tree", OPTIONS, async (
   const { script, heard } = listen(rig, {
     processId: parent.pid,
     tree: true,
-    wait: true,
+    waitForProcess: true,
     seconds: 8,
   });
   await script.waitForLine('"first"');
@@ -352,7 +248,7 @@ test("pipewire: samples are the time that passed, for thirty seconds", OPTIONS, 
   await using rig = await withSpeaker();
   const player = await play(rig, "first");
   const byProcess = listen(rig, { processId: player.pid, seconds: 30 });
-  const idle = listen(rig, { name: "nobody-at-all", wait: true, seconds: 30 });
+  const idle = listen(rig, { name: "nobody-at-all", waitForProcess: true, seconds: 30 });
   const system = listen(rig, { system: true, seconds: 30 });
   for (const { heard } of [byProcess, idle, system]) {
     const what = await heard();

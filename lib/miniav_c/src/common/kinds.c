@@ -147,13 +147,29 @@ static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **b
   return MINIAV_SUCCESS;
 }
 
+/* A window of a screen backend as a source of sound: "window/…", which every loopback backend
+ * reads; else NULL. */
+static const char *window_part(MiniAVKind kind, const char *device_id) {
+  for (const struct backend *const *at = screen_backends;
+       kind == MINIAV_KIND_LOOPBACK && *at != NULL; at++) {
+    size_t length = strlen((*at)->name);
+    if (strncmp(device_id, (*at)->name, length) == 0 &&
+        strncmp(device_id + length, ":window/", 8) == 0) {
+      return device_id + length + 1;
+    }
+  }
+  return NULL;
+}
+
 MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struct backend **backend,
                              char bare_id[MINIAV_TEXT_BYTES], struct cancel *cancel) {
   MiniAVResultCode result = MINIAV_ERROR_DEVICE_NOT_FOUND;
   memset(bare_id, 0, MINIAV_TEXT_BYTES);
   *backend = NULL;
-  if (device_id[0] == 0) {
+  const char *window = window_part(kind, device_id);
+  if (device_id[0] == 0 || window != NULL) {
     result = select_default(kind, backend, cancel);
+    memcpy(bare_id, window != NULL ? window : "", window != NULL ? strlen(window) + 1 : 1);
   }
   for (const struct backend *const *at = kind_backends(kind);
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {

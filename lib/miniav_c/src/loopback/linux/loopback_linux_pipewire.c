@@ -7,6 +7,7 @@
 
 #include "common/linux/pipewire_watch.h"
 #include "loopback/linux/loopback_targets.h"
+#include "loopback/linux/window_owner.h"
 
 #define LIST_MS 3000u
 
@@ -36,8 +37,7 @@ static const struct pipewire_policy *policy_for(const struct loopback_targets *t
 static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
                                   struct cancel *cancel) {
   if (filter == MINIAV_LOOPBACK_TARGET_WINDOW) {
-    cancel_explain(cancel, "whose a window is cannot be told here");
-    return MINIAV_ERROR_NOT_SUPPORTED;
+    return window_owner_list(devices, cancel);
   }
   struct pipewire_connection *connection;
   MiniAVResultCode result = pipewire_connect(NULL, LIST_MS, cancel, &connection);
@@ -46,6 +46,9 @@ static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
     loopback_targets_list(pipewire_graph_of(connection), filter, devices);
     pipewire_unlock(connection);
     pipewire_disconnect(connection);
+  }
+  if (result == MINIAV_SUCCESS && filter == MINIAV_LOOPBACK_TARGET_NONE) {
+    window_owner_list(devices, cancel); /* where the session tells */
   }
   return result;
 }
@@ -60,6 +63,7 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_format(policy_for(targets), targets, format, cancel);
   }
+  loopback_targets_free(targets);
   free(targets);
   return result;
 }
@@ -88,12 +92,13 @@ static MiniAVResultCode open_loopback(struct capture *capture,
   if (loopback == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = loopback_targets_from(request, &loopback->targets, cancel);
+  MiniAVResultCode result = loopback_targets_from(request, "pipewire", &loopback->targets, cancel);
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_open(policy_for(&loopback->targets), &loopback->targets, capture,
                                    &request->audio, &format->audio, &loopback->session, cancel);
   }
   if (result != MINIAV_SUCCESS) {
+    loopback_targets_free(&loopback->targets);
     free(loopback);
     return result;
   }
@@ -112,6 +117,7 @@ static void stop(void *state) {
 static void close_loopback(void *state) {
   struct loopback *loopback = state;
   pipewire_session_close(loopback->session);
+  loopback_targets_free(&loopback->targets);
   free(loopback);
 }
 
