@@ -20,7 +20,8 @@ export type { ScreenAudioOptions, ScreenFormat, ScreenOptions } from "./api/scre
 export { Microphone } from "./api/microphone.ts";
 export type { MicrophoneOptions } from "./api/microphone.ts";
 export { Loopback } from "./api/loopback.ts";
-export type { LoopbackOptions, LoopbackTarget, LoopbackType } from "./api/loopback.ts";
+export type { LoopbackType } from "./api/loopback.ts";
+export type { LoopbackOptions, LoopbackTarget } from "./api/loopback_options.ts";
 export { Capture } from "./api/capture.ts";
 export type { AnyFrame, CaptureEvents, LostInfo } from "./api/capture.ts";
 export { Emitter } from "./api/emitter.ts";

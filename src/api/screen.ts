@@ -25,7 +25,8 @@ import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
-import { queueEntries } from "./options.ts";
+import { queueEntries, requireKnownOptions, VIDEO_OPTION_NAMES } from "./options.ts";
+import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
 import type { PropertyEntry } from "./session.ts";
@@ -64,6 +65,20 @@ export interface ScreenOptions extends VideoCaptureOptions {
   /** The sound too; frames are then pictures and sound, told apart by `type`. */
   readonly audio?: boolean | ScreenAudioOptions | undefined;
 }
+
+const OPTION_NAMES: Names<ScreenOptions> = {
+  deviceId: true,
+  windowId: true,
+  region: true,
+  cursorMode: true,
+  excludedWindows: true,
+  repeatLastFrame: true,
+  audioSource: true,
+  persistMode: true,
+  restoreToken: true,
+  audio: true,
+  ...VIDEO_OPTION_NAMES,
+};
 
 /** Wishes about the sound of a screen. */
 export type ScreenAudioOptions = Pick<
@@ -117,6 +132,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
+    requireKnownOptions("Screen.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),

@@ -8,7 +8,7 @@ import type {
   CaptureStats,
   DeviceInfo,
   DeviceKind,
-  LoopbackTarget,
+  LoopbackOptions,
   PermissionState,
   VideoCaptureOptions,
   VideoFormat,
@@ -240,13 +240,14 @@ function videoSource(capture: Camera | Screen, format: () => VideoFormat): Video
 }
 
 /** What a loopback listens to, instead of a device. */
-export type SoundOf = Pick<LoopbackTarget, "processId" | "name" | "tree">;
+export type SoundOf = Pick<LoopbackOptions, "targets" | "mode">;
 
 export function openAudio(
-  target: Target<AudioKind>,
+  { kind, id }: Target<AudioKind>,
   options: AudioCaptureOptions,
-  soundOf: SoundOf = {},
+  soundOf: SoundOf | null = null,
 ): Promise<Microphone | Loopback> {
-  if (target.kind === "microphone") return Microphone.open({ ...options, deviceId: target.id });
-  return Loopback.open({ ...options, ...soundOf, deviceId: target.id });
+  if (kind === "microphone") return Microphone.open({ ...options, deviceId: id });
+  if (soundOf !== null) return Loopback.open({ ...options, ...soundOf });
+  return Loopback.open({ ...options, ...(id === undefined ? { system: true } : { deviceId: id }) });
 }

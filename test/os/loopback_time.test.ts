@@ -7,14 +7,13 @@ import { test } from "node:test";
 import { type AudioRig, RIG_SAMPLE_RATE } from "../support/rig.ts";
 import { delay } from "../support/wait.ts";
 import {
-  addOutput,
+  addSpeaker,
   assertHears,
   assertInTime,
   hasExactly,
   inSeconds,
   levels,
   listen,
-  loopbackRig,
   loudness,
   OPTIONS,
   OUTPUT,
@@ -27,7 +26,8 @@ import {
   setUp,
   SILENT,
   stop,
-} from "./support/loopback_rig.ts";
+  withSpeaker,
+} from "../support/loopback_rig.ts";
 
 /** The process that a rig's server is. */
 function serverPid(rig: AudioRig): number {
@@ -43,7 +43,7 @@ function playsInto(rig: AudioRig, output: string): string[] {
 
 for (const server of SERVERS) {
   test(`${server}: a pause is silence of its length`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
+    await using rig = await withSpeaker(server);
     const player = await playByOrder(rig, "first");
     const { script, heard } = listen(rig, { processId: player.pid, seconds: 7 });
     await script.waitForLine('"first"');
@@ -67,10 +67,10 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: samples are the time that passed, for thirty seconds`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
+    await using rig = await withSpeaker(server);
     const player = await play(rig, "first");
     const byProcess = listen(rig, { processId: player.pid, seconds: 30 });
-    const idle = listen(rig, { name: "nobody-at-all", wait: true, seconds: 30 });
+    const idle = listen(rig, { name: "nobody-at-all", waitForProcess: true, seconds: 30 });
     const system = listen(rig, { system: true, seconds: 30 });
     for (const { heard } of [byProcess, idle, system]) {
       const what = await heard();
@@ -85,8 +85,8 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: the system's sound follows the default output`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
-    await addOutput(rig, "other");
+    await using rig = await withSpeaker(server);
+    await addSpeaker(rig, "other");
     const here = await play(rig, "first", playerOf(rig), playsInto(rig, OUTPUT));
     const there = await play(rig, "second", playerOf(rig), playsInto(rig, "other"));
     const { script, heard } = listen(rig, { system: true, seconds: 7 });
@@ -105,8 +105,8 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: an output that is unplugged is lost, and not replaced`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
-    const module = await addOutput(rig, "other");
+    await using rig = await withSpeaker(server);
+    const module = await addSpeaker(rig, "other");
     const here = await play(rig, "first");
     const { script, heard } = listen(rig, { deviceId: `${server}:system/other`, seconds: 60 });
     await script.waitForLine('"first"');
@@ -122,9 +122,12 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a server that dies is told, and the next one works`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
+    await using rig = await withSpeaker(server);
     const player = await play(rig, "first");
-    const captures = [{ processId: player.pid }, { system: true }, { name: "anyone", wait: true }]
+    const captures = [{ processId: player.pid }, { system: true }, {
+      name: "anyone",
+      waitForProcess: true,
+    }]
       .map((options) => listen(rig, { ...options, seconds: 60 }));
     for (const { script } of captures) await script.waitForLine('"first"');
     await rig.killServer();
@@ -142,7 +145,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a server that hangs holds nobody up`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
+    await using rig = await withSpeaker(server);
     const player = await play(rig, "first");
     const { script, heard } = listen(rig, { system: true, seconds: 5 });
     await script.waitForLine('"first"');

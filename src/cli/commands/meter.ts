@@ -45,7 +45,7 @@ export const meter = defineCommand({
     await using capture = await openAudio(
       target,
       { ...audioOptions({ ...options, format: undefined }), signal: interrupt.signal },
-      { name: options.application },
+      options.application === undefined ? null : { targets: [{ name: options.application }] },
     ).catch((error: unknown) => {
       if (interrupt.signal.aborted) return null;
       throw error;

@@ -116,15 +116,15 @@ async function recordAudio(target: Target<AudioKind>, options: Options): Promise
   checkOutput(options, "sound", AUDIO_EXTENSIONS);
   return await intoOutput(target.kind, "wav", options, async (output, interrupt, line) => {
     const wishes = audioOptions({ ...options, format: format as SampleFormat | undefined });
-    const soundOf = {
-      processId: options.process,
-      name: options.application,
-      tree: options.process !== undefined,
-    };
+    const soundOf = options.process !== undefined
+      ? { targets: [{ processId: options.process, tree: true }] }
+      : options.application !== undefined
+      ? { targets: [{ name: options.application }] }
+      : null;
     await using capture = await openAudio(
       target,
       { ...wishes, signal: interrupt.signal },
-      target.kind === "loopback" ? soundOf : {},
+      soundOf,
     );
     capture.on("stalled", () => line.note("Nothing comes from the device."));
     capture.on("resumed", () => line.note("It comes again."));

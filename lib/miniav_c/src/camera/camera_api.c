@@ -3,6 +3,9 @@
 #include "camera/camera_backend.h"
 
 const struct backend *const camera_backends[] = {
+#if defined(MINIAV_HAVE_PIPEWIRE)
+    &camera_pipewire_backend,
+#endif
     &camera_test_backend,
     NULL,
 };

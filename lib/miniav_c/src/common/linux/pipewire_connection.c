@@ -212,11 +212,30 @@ struct pw_core *pipewire_core_of(const struct pipewire_connection *connection) {
   return connection->core;
 }
 
+struct pw_loop *pipewire_loop_of(const struct pipewire_connection *connection) {
+  return pipewire.thread_loop_get_loop(connection->loop);
+}
+
 bool pipewire_is_lost(struct pipewire_connection *connection) {
   mutex_lock(&connection->mutex);
   bool lost = connection->lost;
   mutex_unlock(&connection->mutex);
   return lost;
+}
+
+MiniAVResultCode pipewire_probe(void) {
+  struct pipewire_connection *connection;
+  MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, &connection);
+  if (result == MINIAV_ERROR_TIMEOUT) {
+    return MINIAV_SUCCESS; /* it is there and hangs: whoever opens is told so, and may cancel */
+  }
+  if (result != MINIAV_SUCCESS) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
+              MiniAV_GetErrorString(result));
+    return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
+  }
+  pipewire_disconnect(connection);
+  return MINIAV_SUCCESS;
 }
 
 /* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04

@@ -39,8 +39,11 @@ void pipewire_unlock(struct pipewire_connection *connection);
 /* Locked. */
 const struct pipewire_graph *pipewire_graph_of(const struct pipewire_connection *connection);
 struct pw_core *pipewire_core_of(const struct pipewire_connection *connection);
+struct pw_loop *pipewire_loop_of(const struct pipewire_connection *connection);
 bool pipewire_is_lost(struct pipewire_connection *connection);
 
+/* Does a daemon answer? Connects for it: a few milliseconds. */
+MiniAVResultCode pipewire_probe(void);
 /* Is there a daemon that serves sound? Connects for it: a few milliseconds. */
 MiniAVResultCode pipewire_audio_probe(void);
 

@@ -59,6 +59,9 @@ static enum pipewire_class class_of(const struct spa_dict *properties) {
   if (strcmp(value, "Audio/Source") == 0 || strcmp(value, "Audio/Source/Virtual") == 0) {
     return PIPEWIRE_CLASS_SOURCE;
   }
+  if (strcmp(value, "Video/Source") == 0 && is_property(properties, PW_KEY_MEDIA_ROLE, "Camera")) {
+    return PIPEWIRE_CLASS_CAMERA;
+  }
   return strcmp(value, "Stream/Output/Audio") == 0 ? PIPEWIRE_CLASS_STREAM : PIPEWIRE_CLASS_OTHER;
 }
 
@@ -70,12 +73,22 @@ static void read_owner(struct pipewire_object *object, const struct spa_dict *pr
   object->from_pulse = is_property(properties, PW_KEY_CLIENT_API, "pipewire-pulse");
 }
 
+/* Where libcamera says that a camera sits; spa/plugins/libcamera/libcamera-device.cpp. */
+static MiniAVFacing facing_of(const struct spa_dict *properties) {
+  const char *key = "api.libcamera.location";
+  return is_property(properties, key, "front")      ? MINIAV_FACING_USER
+         : is_property(properties, key, "back")     ? MINIAV_FACING_ENVIRONMENT
+         : is_property(properties, key, "external") ? MINIAV_FACING_EXTERNAL
+                                                    : MINIAV_FACING_UNKNOWN;
+}
+
 static void read_node(struct pipewire_object *node, const struct spa_dict *properties) {
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
   node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
+  node->facing = facing_of(properties);
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
 }
 
@@ -210,6 +223,9 @@ static int on_default(void *data, uint32_t subject, const char *key, const char 
   }
   if (key == NULL || strcmp(key, "default.audio.source") == 0) {
     read_default(graph->default_source, key == NULL ? NULL : value);
+  }
+  if (key == NULL || strcmp(key, "default.video.source") == 0) {
+    read_default(graph->default_camera, key == NULL ? NULL : value);
   }
   touch(graph);
   return 0;
@@ -433,9 +449,13 @@ struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
 
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class) {
-  const char *told =
-      node_class == PIPEWIRE_CLASS_SINK ? graph->default_sink : graph->default_source;
-  if (told[0] != 0) {
+  const char *told = node_class == PIPEWIRE_CLASS_SINK     ? graph->default_sink
+                     : node_class == PIPEWIRE_CLASS_SOURCE ? graph->default_source
+                                                           : graph->default_camera;
+  /* The default video source may be something else than a camera. */
+  bool counts = node_class != PIPEWIRE_CLASS_CAMERA ||
+                pipewire_graph_node(graph, PIPEWIRE_CLASS_CAMERA, told) != NULL;
+  if (told[0] != 0 && counts) {
     return told;
   }
   for (struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {

@@ -1,6 +1,6 @@
 /*
- * What a PipeWire daemon says of its graph: the nodes that matter for sound, their ports, links and
- * clients, the defaults, and the rate.
+ * What a PipeWire daemon says of its graph: the nodes that matter for sound and cameras, their
+ * ports, links and clients, the defaults, and the rate.
  *
  * Everything here belongs to the connection's loop thread; others hold its lock. Properties of
  * nodes and clients are other programs' words: they are cut, cleaned of control characters and
@@ -21,7 +21,8 @@ enum pipewire_class {
   PIPEWIRE_CLASS_OTHER,
   PIPEWIRE_CLASS_SINK,   /* Audio/Sink, Audio/Duplex: its output ports are monitors */
   PIPEWIRE_CLASS_SOURCE, /* Audio/Source, Audio/Source/Virtual */
-  PIPEWIRE_CLASS_STREAM  /* Stream/Output/Audio: a program that plays */
+  PIPEWIRE_CLASS_STREAM, /* Stream/Output/Audio: a program that plays */
+  PIPEWIRE_CLASS_CAMERA  /* Video/Source with the role Camera */
 };
 
 struct pipewire_object {
@@ -51,6 +52,7 @@ struct pipewire_object {
   char application[MINIAV_TEXT_BYTES];
   char binary[MINIAV_TEXT_BYTES];
   char icon[128];
+  MiniAVFacing facing; /* cameras */
 
   /* ports */
   uint32_t node_id;
@@ -78,6 +80,7 @@ struct pipewire_graph {
   struct pipewire_metadata settings;    /* the daemon's */
   char default_sink[MINIAV_TEXT_BYTES]; /* node.name; "" when there is none */
   char default_source[MINIAV_TEXT_BYTES];
+  char default_camera[MINIAV_TEXT_BYTES];
   uint32_t rate_hz;
   uint32_t forced_rate_hz; /* 0: none */
   void (*touched)(void *user);
@@ -95,8 +98,9 @@ struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
 /* The node of that class and name. */
 struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
                                             enum pipewire_class node_class, const char *name);
-/* The name of the default node of a class, SINK or SOURCE: what the session manager says (of a node
- * that was just unplugged too, until it names the next), without one any that is there, else "". */
+/* The name of the default node of a class, SINK, SOURCE or CAMERA: what the session manager says
+ * (of a node that was just unplugged too, until it names the next), without one any that is there,
+ * else "". */
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class);
 /* Hertz at which the graph runs or will run. */

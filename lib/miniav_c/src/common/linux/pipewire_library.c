@@ -38,6 +38,17 @@ static const struct dynlib_symbol pipewire_symbols[] = {
     SYMBOL(filter_get_node_id),
     SYMBOL(filter_dequeue_buffer),
     SYMBOL(filter_queue_buffer),
+    SYMBOL(stream_new),
+    SYMBOL(stream_destroy),
+    SYMBOL(stream_add_listener),
+    SYMBOL(stream_connect),
+    SYMBOL(stream_get_node_id),
+    SYMBOL(stream_update_params),
+    SYMBOL(stream_dequeue_buffer),
+    SYMBOL(stream_queue_buffer),
+    SYMBOL(stream_get_time),
+    SYMBOL(core_get_mempool),
+    SYMBOL(mempool_find_ptr),
 };
 
 static const char *const pipewire_files[] = {"libpipewire-0.3.so.0", NULL};

@@ -2,23 +2,23 @@
 // captures of them that are measured.
 //
 // A virtual microphone plays a tone of its own all the time: it must never be heard. Loopback is used
-// by a process in the rig's environment, fixtures/loopback_user.ts.
+// by a process in the rig's environment, test/os/fixtures/loopback_user.ts.
 
 import assert from "node:assert/strict";
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join } from "node:path";
-import { cProgram } from "../../support/c_program.ts";
+import { cProgram } from "./c_program.ts";
 import {
   describeResult,
   type RunningScript,
   runProgram,
   startProgram,
   startScript,
-} from "../../support/process.ts";
-import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startRig } from "../../support/rig.ts";
-import { amplitudeOf, levelAt, rmsLevel, sine } from "../../support/tone.ts";
-import { waitUntil } from "../../support/wait.ts";
-import { writeWavFile } from "../../support/wav.ts";
+} from "./process.ts";
+import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startRig } from "./rig.ts";
+import { amplitudeOf, levelAt, rmsLevel, type Samples, sine } from "./tone.ts";
+import { waitUntil } from "./wait.ts";
+import { writeWavFile } from "./wav.ts";
 
 export const SERVERS = ["pipewire", "pulse"] as const;
 
@@ -26,8 +26,8 @@ export const SERVERS = ["pipewire", "pulse"] as const;
 export const OUTPUT = "loudspeaker";
 
 /** Hz and dBFS of each program, and of the microphone. */
-const TONES = { first: [997, -12], second: [1499, -18], third: [2503, -15] } as const;
-const MICROPHONE = 440;
+export const TONES = { first: [997, -12], second: [1499, -18], third: [2503, -15] } as const;
+export const MICROPHONE = 440;
 export type Tone = keyof typeof TONES;
 
 /** Nothing of it is there. */
@@ -52,7 +52,7 @@ export interface Heard {
 }
 
 /** A rig with a loudspeaker as the default output, and the microphone that must not be heard. */
-export async function loopbackRig(server: AudioRig["server"]): Promise<AudioRig> {
+export async function withSpeaker(server: AudioRig["server"] = "pipewire"): Promise<AudioRig> {
   const rig = await startRig(server);
   try {
     await setUp(rig);
@@ -71,7 +71,7 @@ export async function setUp(rig: AudioRig): Promise<void> {
     seconds: 170,
     sample: sine(MICROPHONE, -10, RIG_SAMPLE_RATE),
   });
-  await addOutput(rig, OUTPUT);
+  await addSpeaker(rig, OUTPUT);
   await pactl(rig, "set-default-sink", OUTPUT);
   await waitUntil(
     async () => await pactl(rig, "get-default-sink") === OUTPUT,
@@ -87,7 +87,7 @@ export async function pactl(rig: AudioRig, ...args: string[]): Promise<string> {
 }
 
 /** Plugs in an output; returns what unload-module takes. */
-export function addOutput(rig: AudioRig, name: string): Promise<string> {
+export function addSpeaker(rig: AudioRig, name: string): Promise<string> {
   const format = ["rate=48000", "channels=2"];
   // PulseAudio's mixes two seconds in advance otherwise, of which a recorder gets nothing.
   if (rig.server === "pulse") format.push("format=float32le", "norewinds=true");
@@ -167,7 +167,7 @@ export async function playByOrder(rig: AudioRig, tone: Tone): Promise<TonePlayer
   };
 }
 
-interface SinkInput {
+export interface SinkInput {
   index: number;
   corked: boolean;
   properties: Record<string, string>;
@@ -192,9 +192,9 @@ export async function stop(player: RunningScript): Promise<void> {
   await player.ended;
 }
 
-/** Runs fixtures/loopback_user.ts. */
+/** Runs test/os/fixtures/loopback_user.ts. */
 export function user(rig: AudioRig, args: readonly string[]): RunningScript {
-  const script = new URL("../fixtures/loopback_user.ts", import.meta.url);
+  const script = new URL("../os/fixtures/loopback_user.ts", import.meta.url);
   return startScript(script, { args, env: rig.env, clearEnv: true, timeoutMs: 90_000 });
 }
 
@@ -234,7 +234,7 @@ export async function assertRefused(rig: AudioRig, options: object, code: string
   assert.equal(told.code, code, JSON.stringify({ options, told }));
 }
 
-export function levels(samples: Float32Array): Record<Tone | "microphone", number> {
+export function levels(samples: Samples): Record<Tone | "microphone", number> {
   const at = (frequency: number) => levelAt(samples, RIG_SAMPLE_RATE, frequency);
   return {
     first: at(TONES.first[0]),
@@ -245,7 +245,7 @@ export function levels(samples: Float32Array): Record<Tone | "microphone", numbe
 }
 
 /** Exactly these tones, and none of the others. */
-export function isExactly(samples: Float32Array, tones: readonly Tone[]): boolean {
+export function isExactly(samples: Samples, tones: readonly Tone[]): boolean {
   const found = levels(samples);
   return found.microphone < SILENT && (Object.keys(TONES) as Tone[]).every((tone) => {
     return tones.includes(tone)
