@@ -11,7 +11,7 @@ import { levelAt, rmsLevel } from "../support/tone.ts";
 import { delay, waitUntil } from "../support/wait.ts";
 import { writeWavFile } from "../support/wav.ts";
 import {
-  addSpeaker,
+  addOutput,
   assertHears,
   assertInTime,
   assertRefused,
@@ -20,6 +20,7 @@ import {
   inSeconds,
   levels,
   listen,
+  loopbackRig,
   loudness,
   OPTIONS,
   OUTPUT,
@@ -34,12 +35,11 @@ import {
   toneFile,
   user,
   waitForStream,
-  withSpeaker,
-} from "../support/loopback_rig.ts";
+} from "./support/loopback_rig.ts";
 
 for (const server of SERVERS) {
   test(`${server}: outputs and programs are listed`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const one = await play(rig, "first");
     const two = await play(rig, "second", "paplay", ["--property=application.icon_name=drum"]);
     const quiet = await playByOrder(rig, "third");
@@ -70,7 +70,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: what begins and ends to play is told`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const watch = user(rig, ["watch"]);
     await watch.waitForLine('"watching"');
     const changes = () => watch.stdout().split("\n").length;
@@ -81,7 +81,7 @@ for (const server of SERVERS) {
       await waitUntil(() => changes() > before, 20_000, `change: ${what}`);
     };
     await delay(1000); // the first list, of which nothing is told
-    await isTold("a new output", () => addSpeaker(rig, "other"));
+    await isTold("a new output", () => addOutput(rig, "other"));
     const player = await play(rig, "first");
     await isTold("a program that ends", () => stop(player));
     await pactl(rig, "set-default-sink", "other");
@@ -90,7 +90,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: some of three programs, and not the others`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const first = await play(rig, "first");
     const second = await play(rig, "second", "paplay", ["--client-name=Lonely"]);
     const third = await play(rig, "third");
@@ -120,7 +120,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: any format can be had, by conversion`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first");
     const options = { processId: player.pid, seconds: 1.5, sampleRate: 16_000, channelCount: 1 };
     for (let attempt = 1;; attempt++) {
@@ -133,7 +133,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a child that starts later belongs to the tree`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const other = await play(rig, "third");
     const [one, two] = [toneFile(rig, "first"), toneFile(rig, "second")];
     // The shell plays nothing itself, and starts its second player when a file is there.
@@ -166,7 +166,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a program that ends is lost, and never a microphone`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first");
     const other = await play(rig, "third");
     const { script, heard } = listen(rig, { processId: player.pid, seconds: 60 });
@@ -188,7 +188,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a name is followed when its program comes back`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const named = ["--client-name=Wanderer"];
     const before = await play(rig, "first", "paplay", named);
     const { script, heard } = listen(rig, { name: "wanderer", seconds: 9 });
@@ -208,7 +208,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: volume and mute of a program are told`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first", "paplay");
     const { script, heard } = listen(rig, { processId: player.pid, seconds: 4 });
     await script.waitForLine('"first"');
@@ -229,7 +229,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: what programs say of themselves is not believed`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const honest = await playByOrder(rig, "first");
     const options = { env: rig.env, clearEnv: true, timeoutMs: 120_000 };
     // Programs that claim to be the honest one, have no number, or names that break lines.

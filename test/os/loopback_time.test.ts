@@ -7,13 +7,14 @@ import { test } from "node:test";
 import { type AudioRig, RIG_SAMPLE_RATE } from "../support/rig.ts";
 import { delay } from "../support/wait.ts";
 import {
-  addSpeaker,
+  addOutput,
   assertHears,
   assertInTime,
   hasExactly,
   inSeconds,
   levels,
   listen,
+  loopbackRig,
   loudness,
   OPTIONS,
   OUTPUT,
@@ -26,8 +27,7 @@ import {
   setUp,
   SILENT,
   stop,
-  withSpeaker,
-} from "../support/loopback_rig.ts";
+} from "./support/loopback_rig.ts";
 
 /** The process that a rig's server is. */
 function serverPid(rig: AudioRig): number {
@@ -43,7 +43,7 @@ function playsInto(rig: AudioRig, output: string): string[] {
 
 for (const server of SERVERS) {
   test(`${server}: a pause is silence of its length`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await playByOrder(rig, "first");
     const { script, heard } = listen(rig, { processId: player.pid, seconds: 7 });
     await script.waitForLine('"first"');
@@ -67,7 +67,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: samples are the time that passed, for thirty seconds`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first");
     const byProcess = listen(rig, { processId: player.pid, seconds: 30 });
     const idle = listen(rig, { name: "nobody-at-all", waitForProcess: true, seconds: 30 });
@@ -85,8 +85,8 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: the system's sound follows the default output`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
-    await addSpeaker(rig, "other");
+    await using rig = await loopbackRig(server);
+    await addOutput(rig, "other");
     const here = await play(rig, "first", playerOf(rig), playsInto(rig, OUTPUT));
     const there = await play(rig, "second", playerOf(rig), playsInto(rig, "other"));
     const { script, heard } = listen(rig, { system: true, seconds: 7 });
@@ -105,8 +105,8 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: an output that is unplugged is lost, and not replaced`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
-    const module = await addSpeaker(rig, "other");
+    await using rig = await loopbackRig(server);
+    const module = await addOutput(rig, "other");
     const here = await play(rig, "first");
     const { script, heard } = listen(rig, { deviceId: `${server}:system/other`, seconds: 60 });
     await script.waitForLine('"first"');
@@ -122,7 +122,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a server that dies is told, and the next one works`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first");
     const captures = [{ processId: player.pid }, { system: true }, {
       name: "anyone",
@@ -145,7 +145,7 @@ for (const server of SERVERS) {
   });
 
   test(`${server}: a server that hangs holds nobody up`, OPTIONS, async () => {
-    await using rig = await withSpeaker(server);
+    await using rig = await loopbackRig(server);
     const player = await play(rig, "first");
     const { script, heard } = listen(rig, { system: true, seconds: 5 });
     await script.waitForLine('"first"');
