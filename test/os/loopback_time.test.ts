@@ -41,6 +41,31 @@ function playsInto(rig: AudioRig, output: string): string[] {
   return rig.server === "pipewire" ? ["--target", output] : [`--device=${output}`];
 }
 
+// Half a minute of mere waiting: on both servers at once.
+test(
+  "pipewire and pulse: samples are the time that passed, for thirty seconds",
+  OPTIONS,
+  async () => {
+    await Promise.all(SERVERS.map(async (server) => {
+      await using rig = await loopbackRig(server);
+      const player = await play(rig, "first");
+      const byProcess = listen(rig, { processId: player.pid, seconds: 30 });
+      const idle = listen(rig, { name: "nobody-at-all", waitForProcess: true, seconds: 30 });
+      const system = listen(rig, { system: true, seconds: 30 });
+      for (const { heard } of [byProcess, idle, system]) {
+        const what = await heard();
+        assert.ok(what.frames >= 30 * RIG_SAMPLE_RATE, server);
+        assertInTime(what);
+        assert.ok(levels(what.samples).microphone < SILENT, server);
+      }
+      const nothing = await idle.heard();
+      assert.equal(nothing.silentFrames, nothing.frames, server);
+      assert.ok(nothing.samples.every((sample) => sample === 0), server);
+      await stop(player);
+    }));
+  },
+);
+
 for (const server of SERVERS) {
   test(`${server}: a pause is silence of its length`, OPTIONS, async () => {
     await using rig = await loopbackRig(server);
@@ -64,24 +89,6 @@ for (const server of SERVERS) {
     assert.ok(Math.abs(timeOf(to + 1) - timeOf(from) - (uncork - cork)) < 200_000, message);
     assert.ok(what.silentFrames > 2.5 * RIG_SAMPLE_RATE, "silence is flagged");
     await player.stop();
-  });
-
-  test(`${server}: samples are the time that passed, for thirty seconds`, OPTIONS, async () => {
-    await using rig = await loopbackRig(server);
-    const player = await play(rig, "first");
-    const byProcess = listen(rig, { processId: player.pid, seconds: 30 });
-    const idle = listen(rig, { name: "nobody-at-all", waitForProcess: true, seconds: 30 });
-    const system = listen(rig, { system: true, seconds: 30 });
-    for (const { heard } of [byProcess, idle, system]) {
-      const what = await heard();
-      assert.ok(what.frames >= 30 * RIG_SAMPLE_RATE);
-      assertInTime(what);
-      assert.ok(levels(what.samples).microphone < SILENT);
-    }
-    const nothing = await idle.heard();
-    assert.equal(nothing.silentFrames, nothing.frames);
-    assert.ok(nothing.samples.every((sample) => sample === 0));
-    await stop(player);
   });
 
   test(`${server}: the system's sound follows the default output`, OPTIONS, async () => {

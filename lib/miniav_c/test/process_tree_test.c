@@ -23,6 +23,15 @@ static void test_self(void) {
   CHECK(!process_is_binary(self, ""));
 }
 
+static void test_number(void) {
+  CHECK(process_number("1") == 1);
+  CHECK(process_number("4294967295") == UINT32_MAX);
+  CHECK(process_number("4294967296") == 0);
+  CHECK(process_number("99999999999999999999999") == 0);
+  CHECK(process_number("-1") == 0 && process_number("12ab") == 0 && process_number(" 1") == 0);
+  CHECK(process_number("") == 0 && process_number("0") == 0);
+}
+
 static void test_nobody(void) {
   char name[64];
   CHECK(process_start_time(0) == 0);
@@ -147,6 +156,7 @@ int main(void) {
   test_growing_tree();
   test_tree_of_nobody();
   test_self();
+  test_number();
   test_nobody();
   test_child();
   return check_report("process_tree");

@@ -151,16 +151,18 @@ static void test_pause(void) {
 }
 
 /* A machine that stood still is no pause of the source: nothing is lost, nothing is moved. */
-static void test_late_arrival(void) {
+static void test_late_arrival(int64_t until_us) {
   struct heard heard;
   heard_init(&heard, 2);
   struct tap_mixer *mixer = tap_mixer_create(RATE, 2, 0);
   struct source source = {mixer_tap_add(mixer), 0, RATE, 997, 1, 0};
   for (int64_t now_us = 0; now_us <= 1000000; now_us += PIECE_US) {
-    if (now_us < 400000 || now_us > 600000) {
-      give(mixer, &source, now_us);
-      tell(mixer, &source, now_us, 0);
+    if (now_us > 400000 && now_us < until_us) {
+      continue;
     }
+    give(mixer, &source, now_us);
+    tap_mixer_run(mixer, now_us, RATE, take, &heard); /* the answer comes a turn later */
+    tell(mixer, &source, now_us, 0);
     tap_mixer_run(mixer, now_us, RATE, take, &heard);
   }
   uint32_t wrong = 0;
@@ -339,7 +341,8 @@ int main(void) {
   test_nothing_is_silence();
   test_sum();
   test_pause();
-  test_late_arrival();
+  test_late_arrival(600000);
+  test_late_arrival(900000);
   test_jitter();
   test_drift_alone();
   test_drift_of_the_second(300);

@@ -44,7 +44,8 @@ export function listen(
   options: object,
 ): { script: RunningScript; heard: () => Promise<Heard> } {
   const file = join(rig.directory, `capture-${++captures}.raw`);
-  const script = user(rig, ["capture", JSON.stringify({ file, ...options })]);
+  // On a busy machine a consumer sleeps for longer than the usual queue holds.
+  const script = user(rig, ["capture", JSON.stringify({ file, queue: 64, ...options })]);
   const heard = async () => {
     const result = await script.ended;
     const last = result.stdout.split("\n").find((line) => line.includes('"end":true'));

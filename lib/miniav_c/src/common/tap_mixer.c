@@ -371,14 +371,21 @@ static double complete_until(const struct tap_mixer *mixer, int64_t now_us) {
   double latest = now - frames_of(mixer, TAP_MIXER_BEHIND_US);
   double until = now;
   bool is_live = false;
+  bool waits = false;
   for (const struct mixer_tap *tap = mixer->taps; tap != NULL; tap = tap->next) {
     if (now_us - tap->arrival_us > TAP_MIXER_BEHIND_US) {
       continue;
     }
     is_live = true;
-    until = fmin(until, tap->held ? latest : tap->end);
+    /* What is held back may go on right where the last samples ended, if it was we who slept. */
+    bool is_asking = tap->held && now_us - tap->held_since_us <= TAP_MIXER_BEHIND_US;
+    waits = waits || (is_asking && tap->placed);
+    until = fmin(until, tap->held && !(is_asking && tap->placed) ? latest : tap->end);
   }
-  return is_live ? fmax(until, latest) : latest;
+  if (!is_live) {
+    return latest;
+  }
+  return waits ? until : fmax(until, latest);
 }
 
 static bool is_zero(const float *samples, size_t count) {

@@ -13,7 +13,9 @@
  * frame more or less at a time, cross-faded. A median of times counts, not a single one.
  *
  * The sum goes out up to where every tap has samples, never later than now, and at the latest
- * BEHIND_US after its time: a tap that has given nothing for so long is waited for no more.
+ * BEHIND_US after its time: a tap that has given nothing for so long is waited for no more. (While
+ * a tap is asked whether it paused, nothing goes out: if it was we who slept, its samples go on
+ * where the last ones ended.)
  *
  * Memory is made by tap_mixer_create and mixer_tap_add only. One thread at a time.
  */

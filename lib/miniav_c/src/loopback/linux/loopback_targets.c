@@ -1,6 +1,5 @@
 #include "loopback/linux/loopback_targets.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,6 @@ void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char
 static const char *after(const char *text, const char *prefix) {
   size_t length = strlen(prefix);
   return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
-static uint32_t number_of(const char *text) {
-  uint64_t number = 0;
-  for (const char *at = text; *at != 0; at++) {
-    if (!isdigit((unsigned char)*at) || number > UINT32_MAX) {
-      return 0;
-    }
-    number = number * 10 + (uint64_t)(*at - '0');
-  }
-  return number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
 static bool is_tree(const struct loopback_target *target) {
@@ -72,9 +60,9 @@ MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_target
   } else if ((rest = after(id, LOOPBACK_ID_SYSTEM)) != NULL && rest[0] != 0) {
     targets->by_sink = true;
     text_copy(targets->sink, sizeof targets->sink, rest);
-  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && number_of(rest) != 0) {
+  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && process_number(rest) != 0) {
     asked.type = MINIAV_LOOPBACK_TARGET_PROCESS;
-    asked.process_id = number_of(rest);
+    asked.process_id = process_number(rest);
   } else if ((rest = after(id, LOOPBACK_ID_APPLICATION)) != NULL && rest[0] != 0) {
     asked.type = MINIAV_LOOPBACK_TARGET_NAME;
     text_copy(asked.name, sizeof asked.name, rest);

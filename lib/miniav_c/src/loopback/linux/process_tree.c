@@ -53,6 +53,17 @@ static bool read_stat(uint32_t pid, struct process_stat *stat) {
   return true;
 }
 
+uint32_t process_number(const char *text) {
+  uint64_t number = 0;
+  for (const char *at = text; *at != 0; at++) {
+    if (*at < '0' || *at > '9' || number > UINT32_MAX) {
+      return 0;
+    }
+    number = number * 10 + (uint64_t)(*at - '0');
+  }
+  return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
 uint64_t process_start_time(uint32_t pid) {
   struct process_stat stat;
   if (pid == 0 || !read_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X') {
