@@ -74,7 +74,6 @@ static void read_node(struct pipewire_object *node, const struct spa_dict *prope
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
-  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
 }
@@ -304,6 +303,8 @@ static void add_node(struct pipewire_graph *graph, uint32_t id, const char *type
     return;
   }
   read_node(node, properties);
+  /* Only here, where the daemon says them: later the client can say what it likes. */
+  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->node_class = class_of(properties);
   if (node->node_class != PIPEWIRE_CLASS_OTHER) {
     bind_node(node, type);
