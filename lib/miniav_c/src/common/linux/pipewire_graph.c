@@ -256,11 +256,27 @@ static void bind_metadata(struct pipewire_graph *graph, uint32_t id, const char 
   }
 }
 
+static void bind_defaults(struct pipewire_graph *graph) {
+  graph->defaults.proxy = pw_registry_bind(graph->registry, graph->defaults.id,
+                                           PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA, 0);
+  if (graph->defaults.proxy != NULL) {
+    pw_metadata_add_listener((struct pw_metadata *)graph->defaults.proxy, &graph->defaults.hook,
+                             &default_events, graph);
+  }
+}
+
 static void metadata_end(struct pipewire_metadata *metadata) {
   if (metadata->proxy != NULL) {
     spa_hook_remove(&metadata->hook);
     pipewire.proxy_destroy(metadata->proxy);
     metadata->proxy = NULL;
+  }
+}
+
+void pipewire_graph_refresh(struct pipewire_graph *graph) {
+  if (graph->defaults.proxy != NULL) {
+    metadata_end(&graph->defaults);
+    bind_defaults(graph);
   }
 }
 
@@ -345,6 +361,7 @@ static void on_global(void *data, uint32_t id, uint32_t permissions, const char 
     add_link(graph, id, properties);
   } else if (strcmp(type, PW_TYPE_INTERFACE_Client) == 0) {
     struct pipewire_object *client = add_object(graph, PIPEWIRE_CLIENT, id);
+    graph->clients_come++;
     if (client != NULL) {
       bind_client(client, type);
     }
