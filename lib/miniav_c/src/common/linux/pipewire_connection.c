@@ -13,12 +13,15 @@
 
 #define POLL_US        50000
 #define PROBE_LIMIT_MS 200u
+#define REFRESH_MS     250
 
 struct pipewire_connection {
   struct pw_thread_loop *loop;
   struct pw_context *context;
   struct pw_core *core;
   struct spa_hook core_hook;
+  struct spa_source *refresh; /* a timer; NULL without */
+  uint32_t clients_come;      /* of the graph, when it was set */
   struct pipewire_graph graph;
   struct pipewire_listener listener;
   bool sync_pending; /* a question is on its way to the daemon */
@@ -43,10 +46,27 @@ static void ask(struct pipewire_connection *connection) {
   connection->sync_sequence = pw_core_sync(connection->core, PW_ID_CORE, 0);
 }
 
+/* Some time after a client has come: it has bound what it wants then. */
+static void refresh_later(struct pipewire_connection *connection) {
+  struct timespec when = {.tv_nsec = REFRESH_MS * 1000000};
+  if (connection->refresh != NULL && connection->clients_come != connection->graph.clients_come) {
+    connection->clients_come = connection->graph.clients_come;
+    pw_loop_update_timer(pipewire.thread_loop_get_loop(connection->loop), connection->refresh,
+                         &when, NULL, false);
+  }
+}
+
+static void on_refresh(void *user, uint64_t expirations) {
+  (void)expirations;
+  struct pipewire_connection *connection = user;
+  pipewire_graph_refresh(&connection->graph);
+}
+
 /* What comes in a batch is told once, after the daemon's answer behind it. */
 static void on_touched(void *user) {
   struct pipewire_connection *connection = user;
   connection->dirty = true;
+  refresh_later(connection);
   if (!connection->sync_pending) {
     ask(connection);
   }
@@ -112,6 +132,8 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
   if (connection->loop == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
+  connection->refresh =
+      pw_loop_add_timer(pipewire.thread_loop_get_loop(connection->loop), on_refresh, connection);
   connection->context = pipewire_context_new(pipewire.thread_loop_get_loop(connection->loop));
   if (connection->context == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
@@ -197,6 +219,9 @@ void pipewire_disconnect(struct pipewire_connection *connection) {
   }
   if (connection->context != NULL) {
     pipewire.context_destroy(connection->context);
+  }
+  if (connection->refresh != NULL) {
+    pw_loop_destroy_source(pipewire.thread_loop_get_loop(connection->loop), connection->refresh);
   }
   if (connection->loop != NULL) {
     pipewire.thread_loop_destroy(connection->loop);

@@ -86,7 +86,6 @@ static void read_node(struct pipewire_object *node, const struct spa_dict *prope
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
-  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
   node->facing = facing_of(properties);
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
@@ -273,11 +272,27 @@ static void bind_metadata(struct pipewire_graph *graph, uint32_t id, const char 
   }
 }
 
+static void bind_defaults(struct pipewire_graph *graph) {
+  graph->defaults.proxy = pw_registry_bind(graph->registry, graph->defaults.id,
+                                           PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA, 0);
+  if (graph->defaults.proxy != NULL) {
+    pw_metadata_add_listener((struct pw_metadata *)graph->defaults.proxy, &graph->defaults.hook,
+                             &default_events, graph);
+  }
+}
+
 static void metadata_end(struct pipewire_metadata *metadata) {
   if (metadata->proxy != NULL) {
     spa_hook_remove(&metadata->hook);
     pipewire.proxy_destroy(metadata->proxy);
     metadata->proxy = NULL;
+  }
+}
+
+void pipewire_graph_refresh(struct pipewire_graph *graph) {
+  if (graph->defaults.proxy != NULL) {
+    metadata_end(&graph->defaults);
+    bind_defaults(graph);
   }
 }
 
@@ -320,6 +335,8 @@ static void add_node(struct pipewire_graph *graph, uint32_t id, const char *type
     return;
   }
   read_node(node, properties);
+  /* Only here, where the daemon says them: later the client can say what it likes. */
+  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->node_class = class_of(properties);
   if (node->node_class != PIPEWIRE_CLASS_OTHER) {
     bind_node(node, type);
@@ -360,6 +377,7 @@ static void on_global(void *data, uint32_t id, uint32_t permissions, const char 
     add_link(graph, id, properties);
   } else if (strcmp(type, PW_TYPE_INTERFACE_Client) == 0) {
     struct pipewire_object *client = add_object(graph, PIPEWIRE_CLIENT, id);
+    graph->clients_come++;
     if (client != NULL) {
       bind_client(client, type);
     }

@@ -74,6 +74,7 @@ struct pipewire_metadata {
 struct pipewire_graph {
   struct pipewire_object *objects; /* oldest first */
   uint64_t next_serial;
+  uint32_t clients_come; /* how often a client has come so far */
   struct pw_registry *registry;
   struct spa_hook registry_hook;
   struct pipewire_metadata defaults;    /* the session manager's, which may end and come back */
@@ -91,6 +92,11 @@ struct pipewire_graph {
 bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
                           void (*touched)(void *user), void *user);
 void pipewire_graph_end(struct pipewire_graph *graph);
+
+/* Asks anew for the defaults. While a client binds metadata that another client exports, as the
+ * session manager does, the daemon keeps changes from all others (metadata_property in
+ * src/modules/module-metadata/proxy-metadata.c, 0.3.65): what came then is only had this way. */
+void pipewire_graph_refresh(struct pipewire_graph *graph);
 
 /* NULL when there is none. */
 struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
