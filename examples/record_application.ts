@@ -1,4 +1,4 @@
-// Five seconds of what one application plays, as application.wav in the current folder; it is waited
+// Three seconds of what one application plays, as application.wav in the current folder; it is waited
 // for when it does not play yet.
 //
 //     deno run -A examples/record_application.ts firefox
@@ -11,7 +11,7 @@ const [name = "firefox"] = process.argv.slice(2);
 const recorder = await ProcessRecorder.start({
   sources: [{ name, waitForProcess: true }],
   file: "application.wav",
-  seconds: 5,
+  seconds: 3,
 });
 recorder.on("mute", ({ muted }) => console.log(muted ? "it is muted" : "it is heard again"));
 const { seconds, sources } = await recorder.done;

@@ -22,8 +22,14 @@ const AUDIO_QUEUE = 64;
 
 /** The same, and how long a buffer of sound is. */
 export function audioEntries(options: AudioCaptureOptions): PropertyEntry[] {
-  const entries = queueEntries({ ...options, queue: options.queue ?? AUDIO_QUEUE });
-  if (options.chunkMs !== undefined) {
+  const queue = options.queue ?? AUDIO_QUEUE;
+  return [...queueEntries({ ...options, queue }), ...chunkEntries(options)];
+}
+
+/** How long a buffer of sound is. */
+export function chunkEntries(options: { readonly chunkMs?: number | undefined } | null) {
+  const entries: PropertyEntry[] = [];
+  if (options?.chunkMs !== undefined) {
     entries.push({ name: "chunkDuration", value: Math.round(options.chunkMs * 1000) });
   }
   return entries;

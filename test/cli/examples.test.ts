@@ -57,9 +57,9 @@ test("a loop over frames", async () => {
 
 test("an application to WAV", async () => {
   const { folder, stdout } = await run("record_application.ts", "test-player");
-  assert.equal(stdout, "application.wav: 5 s of test-player, peak -12.0 dB\n");
+  assert.equal(stdout, "application.wav: 3 s of test-player, peak -12.0 dB\n");
   const wav = readWavFile(join(folder, "application.wav"));
-  assert.equal(channelOf(wav, 0).length, 5 * 48_000);
+  assert.equal(channelOf(wav, 0).length, 3 * 48_000);
   assert.ok(Math.abs(measureTone(channelOf(wav, 0), 48_000).frequency - 880) < 1);
 });
 

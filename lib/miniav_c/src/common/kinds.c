@@ -217,6 +217,14 @@ MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **ite
   return result != MINIAV_SUCCESS ? result : published;
 }
 
+/* The sound that the library would add to a screen, if there is any. */
+static void add_default_sound(struct capture_format *format, struct cancel *cancel) {
+  struct capture_format sound = {.audio_result = MINIAV_ERROR_NO_BUFFER};
+  if (kind_default_format(MINIAV_KIND_LOOPBACK, "", &sound, cancel) == MINIAV_SUCCESS) {
+    format->audio = sound.audio;
+  }
+}
+
 MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
                                      struct capture_format *format, struct cancel *cancel) {
   const struct backend *backend;
@@ -225,7 +233,15 @@ MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
   if (result == MINIAV_SUCCESS && backend->default_format == NULL) {
     result = MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return result == MINIAV_SUCCESS ? backend->default_format(bare_id, format, cancel) : result;
+  if (result == MINIAV_SUCCESS) {
+    result = backend->default_format(bare_id, format, cancel);
+  }
+  bool brings_sound = kind != MINIAV_KIND_SCREEN || (backend->flags & BACKEND_BRINGS_SOUND) != 0;
+  if (result == MINIAV_SUCCESS && !brings_sound) {
+    add_default_sound(format, cancel);
+    snprintf(cancel->backend, sizeof cancel->backend, "%s", backend->name);
+  }
+  return result;
 }
 
 MiniAVResultCode kind_permission(MiniAVKind kind, bool request, MiniAVPermission *permission,

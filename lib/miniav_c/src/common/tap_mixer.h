@@ -61,7 +61,7 @@ void mixer_tap_time(struct tap_mixer *mixer, struct mixer_tap *tap, double frame
 bool tap_mixer_run(struct tap_mixer *mixer, int64_t now_us, uint32_t max_frames,
                    tap_mixer_output output, void *user);
 
-/* Frames that came too late for their place since the last call. */
+/* Frames that had no place since the last call: it had gone out, or is seconds away. */
 uint64_t tap_mixer_take_late(struct tap_mixer *mixer);
 
 #endif

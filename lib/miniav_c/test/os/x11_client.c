@@ -214,10 +214,26 @@ static void set_cursor(xcb_window_t window, const int *at) {
   server_do(XCB_CHANGE_WINDOW_ATTRIBUTES, &change, sizeof change);
 }
 
+/* As a mouse does; what a program does to the pointer (WarpPointer) is told to nobody. XTEST 2.2.
+ */
 static void move_pointer(int x, int y) {
-  xcb_warp_pointer_request_t request = {
-      .dst_window = x11->screen.root, .dst_x = (int16_t)x, .dst_y = (int16_t)y};
-  server_do(XCB_WARP_POINTER, &request, sizeof request);
+  static xcb_extension_t test_extension = {"XTEST", 0};
+  struct {
+    uint8_t header[4];
+    uint8_t type;
+    uint8_t detail;
+    uint16_t unused;
+    uint32_t time;
+    uint32_t root;
+    uint32_t padding[2];
+    int16_t x;
+    int16_t y;
+    uint32_t more_padding[2];
+  } fake = {.type = XCB_MOTION_NOTIFY, .root = x11->screen.root, .x = (int16_t)x, .y = (int16_t)y};
+  const struct x11_request request = {&test_extension, 2, &fake, sizeof fake};
+  if (x11_extension(x11, &test_extension) == NULL || x11_do(x11, &request, -1) != MINIAV_SUCCESS) {
+    exit(1);
+  }
 }
 
 /* ---- commands ---------------------------------------------------------------------------------

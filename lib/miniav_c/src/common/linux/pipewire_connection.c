@@ -24,11 +24,14 @@ struct pipewire_connection {
   bool sync_pending; /* a question is on its way to the daemon */
   int sync_sequence;
   bool dirty; /* something came after it was asked */
+  bool roundtrip_pending;
+  int roundtrip_sequence;
 
   struct mutex mutex; /* guards the rest */
   struct condition told;
   bool ready;
   bool lost;
+  bool roundtrip_done;
   char reason[128];
 };
 
@@ -51,6 +54,15 @@ static void on_touched(void *user) {
 
 static void on_done(void *user, uint32_t id, int sequence) {
   struct pipewire_connection *connection = user;
+  if (id == PW_ID_CORE && connection->roundtrip_pending &&
+      sequence == connection->roundtrip_sequence) {
+    connection->roundtrip_pending = false;
+    mutex_lock(&connection->mutex);
+    connection->roundtrip_done = true;
+    condition_broadcast(&connection->told);
+    mutex_unlock(&connection->mutex);
+    return;
+  }
   if (id != PW_ID_CORE || !connection->sync_pending || sequence != connection->sync_sequence) {
     return;
   }
@@ -236,6 +248,24 @@ MiniAVResultCode pipewire_probe(void) {
   }
   pipewire_disconnect(connection);
   return MINIAV_SUCCESS;
+}
+
+bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout_ms) {
+  int64_t deadline_us = clock_deadline_us(timeout_ms);
+  pipewire_lock(connection);
+  mutex_lock(&connection->mutex);
+  connection->roundtrip_done = false;
+  mutex_unlock(&connection->mutex);
+  connection->roundtrip_pending = true;
+  connection->roundtrip_sequence = pw_core_sync(connection->core, PW_ID_CORE, 0);
+  pipewire_unlock(connection);
+  mutex_lock(&connection->mutex);
+  while (!connection->roundtrip_done && !connection->lost &&
+         condition_wait_until(&connection->told, &connection->mutex, deadline_us)) {
+  }
+  bool done = connection->roundtrip_done;
+  mutex_unlock(&connection->mutex);
+  return done;
 }
 
 /* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04

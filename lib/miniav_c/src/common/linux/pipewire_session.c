@@ -10,6 +10,7 @@
 #include "common/lists.h"
 
 #define ANSWER_MS  3000u   /* a negotiation without an answer ends then */
+#define GOODBYE_MS 100u    /* of the 250 ms that a stop may take */
 #define NO_HOME_US 3000000 /* how long a capture of the default waits for there to be one */
 
 struct pipewire_session {
@@ -299,12 +300,22 @@ MiniAVResultCode pipewire_session_start(struct pipewire_session *session, struct
 
 void pipewire_session_stop(struct pipewire_session *session) {
   pipewire_worker_stop(&session->worker);
-  if (session->connection != NULL) {
-    pipewire_lock(session->connection);
-    pipewire_tap_destroy(session->tap);
-    session->tap = NULL;
-    pipewire_unlock(session->connection);
+  if (session->connection == NULL) {
+    return;
   }
+  pipewire_lock(session->connection);
+  struct pipewire_tap *tap = session->tap;
+  session->tap = NULL;
+  pipewire_tap_cut(tap);
+  pipewire_unlock(session->connection);
+  if (tap == NULL) {
+    return;
+  }
+  /* libpipewire never closes the eventfds in messages to a node that is gone by then. */
+  pipewire_roundtrip(session->connection, GOODBYE_MS);
+  pipewire_lock(session->connection);
+  pipewire_tap_destroy(tap);
+  pipewire_unlock(session->connection);
 }
 
 MiniAVResultCode pipewire_session_volume(struct pipewire_session *session, double *volume,

@@ -34,6 +34,7 @@ struct pipewire_tap;
 struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
                                          const struct tap_layout *layout, uint32_t rate_hz,
                                          int event_fd);
+void pipewire_tap_cut(struct pipewire_tap *tap);     /* ends all its wires; NULL is fine */
 void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 
 /* Makes it hear exactly these nodes, as far as they and its own ports are there already; called

@@ -108,6 +108,7 @@ static MiniAVResultCode from_system(const struct capture_request *request, const
 
 MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel) {
+  *targets = (struct loopback_targets){.mode = request->mode};
   if (request->target != REQUEST_TARGETS) {
     return loopback_targets_from_id(request->device_id, targets, cancel);
   }
@@ -116,7 +117,6 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
       return from_system(request, backend, targets, cancel);
     }
   }
-  *targets = (struct loopback_targets){.mode = request->mode};
   MiniAVResultCode result = MINIAV_SUCCESS;
   for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
     result = add_target(targets, &request->targets[i], cancel);
@@ -127,7 +127,7 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
 /* -- whose streams -------------------------------------------------------------------------- */
 
 /* What new descendants there are, at most ten times a second. */
-static void look_at_trees(struct loopback_targets *targets) {
+void loopback_targets_look(struct loopback_targets *targets) {
   int64_t now_us = clock_now_us();
   if (now_us - targets->looked_us < LOOK_US) {
     return;
@@ -170,7 +170,6 @@ static bool is_target_of(struct loopback_target *target, const struct stream_own
 bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,
                            uint32_t *heard) {
   bool is_target = false;
-  look_at_trees(targets);
   for (uint32_t i = 0; i < targets->count; i++) {
     if (is_target_of(&targets->targets[i], owner)) {
       *heard |= 1u << i;
@@ -197,7 +196,6 @@ MiniAVResultCode loopback_targets_judge(struct loopback_targets *targets, bool o
                                         uint32_t heard, char reason[LOOPBACK_REASON_BYTES]) {
   bool includes = targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE;
   uint32_t over = 0;
-  look_at_trees(targets);
   for (uint32_t i = 0; i < targets->count; i++) {
     struct loopback_target *target = &targets->targets[i];
     bool is_heard = (heard >> i & 1) != 0;
@@ -308,6 +306,7 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,
                             bool opening, struct pipewire_selection *selection) {
   uint32_t heard = 0;
+  loopback_targets_look(targets);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     struct stream_owner owner;
     bool is_stream = at->kind == PIPEWIRE_NODE && at->node_class == PIPEWIRE_CLASS_STREAM;

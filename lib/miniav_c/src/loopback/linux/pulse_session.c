@@ -93,6 +93,7 @@ static void wish_programs(struct loopback_targets *targets, const struct pulse_s
   uint32_t heard = 0;
   uint32_t telling = 0;
   wishes->mute = true;
+  loopback_targets_look(targets);
   for (uint32_t i = 0; i < state->input_count; i++) {
     const struct pulse_input *input = &state->inputs[i];
     const struct pulse_sink *sink = pulse_state_sink_at(state, input->sink);
