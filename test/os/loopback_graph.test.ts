@@ -431,3 +431,11 @@ function listenWhenItPlays(rig: PipeWireRig, root: number): Promise<Listener> {
     "something that plays in the tree",
   ) as Promise<Listener>;
 }
+
+test("graph: captures come and go on several threads while programs do", OPTIONS, async () => {
+  await using rig = await withSpeaker();
+  const args = ["4", cProgram("graph_player")];
+  const options = { env: rig.env, clearEnv: true, timeoutMs: 90_000 };
+  const result = await runProgram(cProgram("loopback_stress"), args, options);
+  assert.equal(result.code, 0, describeResult(result));
+});
