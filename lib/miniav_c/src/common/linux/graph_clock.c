@@ -5,6 +5,7 @@
 #define SECOND_NS   INT64_C(1000000000)
 #define OLDEST_NS   SECOND_NS
 #define LATEST_NS   50000000 /* a cycle has begun: its time is not to come */
+#define REPHASE_NS  500000   /* one driver took over from another, or the graph stood still */
 #define LOSS_MAX_S  10u
 #define ESTIMATE_NS 100000000 /* cycles that come this late or early still follow each other */
 
@@ -22,9 +23,11 @@ static bool is_true_time(uint64_t nsec, int64_t now_ns) {
 static void place_told(struct graph_clock *clock, const struct graph_cycle_told *told,
                        bool continues, struct graph_cycle *cycle) {
   int64_t nsec = (int64_t)told->nsec;
-  if (continues && told->position > clock->next_position) {
+  int64_t gap_ns = nsec - clock->behind_ns - clock->end_ns;
+  if (continues && told->position == clock->next_position) {
+    continues = gap_ns < REPHASE_NS && gap_ns > -REPHASE_NS;
+  } else if (continues) {
     uint64_t skipped = told->position - clock->next_position;
-    int64_t gap_ns = nsec - clock->behind_ns - clock->end_ns;
     bool can_be = skipped <= (uint64_t)cycle->rate_hz * LOSS_MAX_S &&
                   gap_ns >= frames_ns(skipped, cycle->rate_hz) / 2;
     cycle->lost_frames = can_be ? skipped : 0;
