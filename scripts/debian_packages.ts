@@ -29,6 +29,11 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "wireplumber", command: "wireplumber" },
   { name: "libspa-0.2-modules" },
   { name: "pulseaudio-utils", command: "pactl" },
+  // Cameras of the tests: GStreamer's test picture through PipeWire.
+  { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
+  { name: "gstreamer1.0-plugins-base" },
+  { name: "gstreamer1.0-plugins-good" },
+  { name: "gstreamer1.0-pipewire" },
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },
