@@ -90,16 +90,30 @@ async function startSource(
   return source;
 }
 
-interface DumpedNode {
+/** One object of the graph, as pw-dump tells it. */
+export interface DumpedObject {
   id: number;
-  info?: { props?: Record<string, unknown>; params?: Record<string, unknown[]> } | null;
+  type: string;
+  info?: { props?: Record<string, unknown> } | null;
+}
+
+/** The whole graph; empty while the daemon does not answer. */
+export async function dumpGraph(env: RigEnvironment): Promise<DumpedObject[]> {
+  for (let attempt = 0; attempt < 20; attempt++) {
+    const { code, stdout } = await runCommand("pw-dump", [], { ...env });
+    if (code !== 0) return [];
+    try {
+      return JSON.parse(stdout) as DumpedObject[];
+    } catch {
+      // What changes meanwhile is printed behind the list: once more.
+    }
+  }
+  return [];
 }
 
 /** The names of the cameras that the daemon knows, with a port each. */
 export async function cameraNames(env: RigEnvironment): Promise<string[]> {
-  const { code, stdout } = await runCommand("pw-dump", [], { ...env });
-  if (code !== 0) return [];
-  const objects = JSON.parse(stdout) as DumpedNode[];
+  const objects = await dumpGraph(env);
   const withPort = new Set(objects.map(({ info }) => info?.props?.["node.id"]));
   return objects
     .filter(({ id, info }) => info?.props?.["media.role"] === "Camera" && withPort.has(id))

@@ -12,7 +12,6 @@
  *   buffers=N    how many it allows at most
  *   unsealed, readonly, short, pipe, moved, huge   what the memory is, or pretends to be
  *   notime       no header meta: no time, no sequence
- *   nolink       its formats are refused when it comes to it
  *   range        sizes and rates as ranges
  *
  * Lines on its input: `stall`, `go`, `format NAME WxH`, `corrupt N`, `discont`, `skip N`, `error`,
@@ -77,7 +76,6 @@ struct source {
   bool each;
   bool no_time;
   bool range;
-  bool refuses;
   uint32_t alignment;
   uint32_t buffers_most;
   char memory[16];
@@ -236,10 +234,6 @@ static void on_param_changed(void *data, uint32_t id, const struct spa_pod *para
   struct source *source = data;
   struct video_format format;
   if (id != SPA_PARAM_Format || param == NULL || !video_format_read(param, &format)) {
-    return;
-  }
-  if (source->refuses) {
-    more.stream_set_error(source->stream, -EINVAL, "this format is refused");
     return;
   }
   source->format = format.info.pixel_format;
@@ -545,11 +539,10 @@ static bool read_option(struct source *source, const char *option) {
   source->each = source->each || strcmp(option, "each") == 0;
   source->no_time = source->no_time || strcmp(option, "notime") == 0;
   source->range = source->range || strcmp(option, "range") == 0;
-  source->refuses = source->refuses || strcmp(option, "nolink") == 0;
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
   return strcmp(option, "each") == 0 || strcmp(option, "notime") == 0 ||
-         strcmp(option, "range") == 0 || strcmp(option, "nolink") == 0 ||
-         strcmp(option, "bars2") == 0 || sscanf(option, "align=%u", &source->alignment) == 1 ||
+         strcmp(option, "range") == 0 || strcmp(option, "bars2") == 0 ||
+         sscanf(option, "align=%u", &source->alignment) == 1 ||
          sscanf(option, "buffers=%u", &source->buffers_most) == 1;
 }
 
