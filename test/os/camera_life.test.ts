@@ -175,6 +175,22 @@ test("a stream that is unlinked is lost", OPTIONS, async () => {
   assertHealthy(seen);
 });
 
+test("a camera serves two at once, also when one of them goes", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using _camera = await startCamera(rig, "camera", ["NV12"]);
+  await using first = startUser(rig, "capture", CAMERA);
+  await first.line("thirty", "thirty frames");
+  await using second = startUser(rig, "capture", { ...CAMERA, frames: 20 });
+  assertHealthy(await second.line("end", "the end of the second"));
+  await second.ended();
+  await using third = startUser(rig, "capture", CAMERA);
+  await third.line("thirty", "thirty frames of the third");
+  first.send("stop");
+  assertHealthy(await first.line("end", "the end of the first"));
+  third.send("stop");
+  assertHealthy(await third.line("end", "the end of the third"));
+});
+
 test("a camera in error is told", OPTIONS, async () => {
   await using rig = await startPipeWireRig();
   await using camera = await startCamera(rig, "camera", ["NV12"]);

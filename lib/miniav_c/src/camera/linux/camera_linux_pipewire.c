@@ -247,6 +247,10 @@ static bool is_right(void *user, uint32_t own_id) {
 /* Locked: makes the stream for a node. */
 static MiniAVResultCode begin(struct camera *camera, const struct pipewire_object *node,
                               const MiniAVVideoInfo *wanted) {
+  const struct pipewire_object *port = NULL;
+  if (pipewire_graph_outputs(pipewire_graph_of(camera->connection), node->id, &port, 1) == 0) {
+    return MINIAV_ERROR_DEVICE_LOST;
+  }
   camera->node_id = node->id;
   camera->node_serial = node->serial;
   memcpy(camera->name, node->name, sizeof camera->name);
@@ -255,6 +259,7 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .capture = camera->capture,
                                              .name = "MiniAV camera",
                                              .node_id = node->id,
+                                             .port_id = port->id,
                                              .links_itself = true,
                                              .wanted = *wanted,
                                              .exact = camera->chosen,
@@ -278,7 +283,7 @@ static void move_to(struct camera *camera, const struct pipewire_object *node) {
   camera->video = NULL;
   camera->is_orphan = false;
   if (begin(camera, node, &anything) != MINIAV_SUCCESS) {
-    tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_OUT_OF_MEMORY, "no memory for a stream");
+    tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_DEVICE_LOST, "the next camera is not ready");
     return;
   }
   capture_default_moved(camera->capture, camera->name);
