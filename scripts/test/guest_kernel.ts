@@ -31,6 +31,7 @@ const C_TESTS = [
   "held",
   "faults",
   "dmabuf",
+  "properties",
   "unplug",
   "alsa",
 ];

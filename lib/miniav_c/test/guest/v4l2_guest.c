@@ -6,9 +6,11 @@ int main(int count, char **arguments) {
     const char *name;
     void (*run)(void);
   } tests[] = {
-      {"pictures", test_pictures}, {"planes", test_planes}, {"life", test_life},
-      {"held", test_held},         {"faults", test_faults}, {"dmabuf", test_dmabuf},
-      {"unplug", test_unplug},     {"denied", test_denied}, {"alsa", test_alsa},
+      {"pictures", test_pictures}, {"planes", test_planes},
+      {"life", test_life},         {"held", test_held},
+      {"faults", test_faults},     {"dmabuf", test_dmabuf},
+      {"unplug", test_unplug},     {"denied", test_denied},
+      {"alsa", test_alsa},         {"properties", test_properties},
   };
   for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
     if (count == 2 && strcmp(arguments[1], tests[i].name) == 0) {

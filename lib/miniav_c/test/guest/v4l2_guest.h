@@ -41,6 +41,7 @@ void test_faults(void);
 void test_dmabuf(void);
 void test_unplug(void);
 void test_denied(void);
+void test_properties(void);
 void test_alsa(void);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "camera/linux/v4l2_controls.h"
 #include "camera/linux/v4l2_stream.h"
 #include "camera/linux/v4l2_watch.h"
 #include "common/lists.h"
@@ -13,6 +14,7 @@
 struct camera_v4l2 {
   struct capture *capture;
   struct v4l2_device device; /* for controls; the stream opens its own */
+  struct v4l2_controls controls;
   MiniAVVideoInfo format;
   struct v4l2_stream *stream; /* between start and stop */
 };
@@ -120,10 +122,21 @@ static MiniAVResultCode camera_v4l2_open(struct capture *capture,
     free(camera);
     return result;
   }
+  camera->controls = (struct v4l2_controls){camera->device.fd, v4l2_call};
+  v4l2_controls_subscribe(&camera->controls);
   capture_set_device(capture, camera->device.id);
   format->video = camera->format;
   *state = camera;
   return MINIAV_SUCCESS;
+}
+
+/* On the stream's thread. */
+static void tell_changes(void *user) {
+  struct camera_v4l2 *camera = user;
+  MiniAVPropertyKey key;
+  while (v4l2_controls_next_change(&camera->controls, &key)) {
+    capture_property_changed(camera->capture, key);
+  }
 }
 
 static MiniAVResultCode camera_v4l2_start(void *state, struct cancel *cancel) {
@@ -131,7 +144,9 @@ static MiniAVResultCode camera_v4l2_start(void *state, struct cancel *cancel) {
   struct v4l2_stream_setup setup = {.capture = camera->capture,
                                     .device_id = camera->device.id,
                                     .format = &camera->format,
-                                    .watched_fd = -1};
+                                    .watched_fd = camera->device.fd,
+                                    .on_event = tell_changes,
+                                    .user = camera};
   MiniAVVideoInfo agreed;
   MiniAVResultCode result = v4l2_stream_start(&setup, cancel, &agreed, &camera->stream);
   explain(result, camera->device.id, camera->device.path, cancel);
@@ -154,6 +169,32 @@ static void camera_v4l2_close(void *state) {
   struct camera_v4l2 *camera = state;
   v4l2_close(&camera->device);
   free(camera);
+}
+
+/* ---- properties ------------------------------------------------------------------------------ */
+
+static MiniAVResultCode camera_v4l2_property_info(void *state, MiniAVPropertyKey key,
+                                                  MiniAVPropertyInfo *info) {
+  const struct camera_v4l2 *camera = state;
+  return v4l2_control_info(&camera->controls, key, info);
+}
+
+static MiniAVResultCode camera_v4l2_get_property(void *state, MiniAVPropertyKey key,
+                                                 MiniAVPropertyValue *value) {
+  const struct camera_v4l2 *camera = state;
+  return v4l2_control_get(&camera->controls, key, value);
+}
+
+static MiniAVResultCode camera_v4l2_set_property(void *state, MiniAVPropertyKey key,
+                                                 const MiniAVPropertyValue *value) {
+  const struct camera_v4l2 *camera = state;
+  return v4l2_control_set(&camera->controls, key, value);
+}
+
+static MiniAVResultCode camera_v4l2_set_auto_property(void *state, MiniAVPropertyKey key,
+                                                      bool automatic) {
+  const struct camera_v4l2 *camera = state;
+  return v4l2_control_set_auto(&camera->controls, key, automatic);
 }
 
 /* ---- the rest -------------------------------------------------------------------------------- */
@@ -181,6 +222,10 @@ const struct backend camera_v4l2_backend = {
     .start = camera_v4l2_start,
     .stop = camera_v4l2_stop,
     .close = camera_v4l2_close,
+    .property_info = camera_v4l2_property_info,
+    .get_property = camera_v4l2_get_property,
+    .set_property = camera_v4l2_set_property,
+    .set_auto_property = camera_v4l2_set_auto_property,
     .permission = camera_v4l2_permission,
     .watch = v4l2_watch,
 };
