@@ -29,6 +29,8 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "wireplumber", command: "wireplumber" },
   { name: "libspa-0.2-modules" },
   { name: "pulseaudio-utils", command: "pactl" },
+  // A private X server.
+  { name: "xvfb", command: "Xvfb" },
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },

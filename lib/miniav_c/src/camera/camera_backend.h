@@ -13,6 +13,9 @@
 /* Ends with NULL; the first whose probe succeeds serves. The test backend comes last. */
 extern const struct backend *const camera_backends[];
 
+#if defined(MINIAV_HAVE_PIPEWIRE)
+extern const struct backend camera_pipewire_backend;
+#endif
 extern const struct backend camera_v4l2_backend;
 extern const struct backend camera_test_backend;
 

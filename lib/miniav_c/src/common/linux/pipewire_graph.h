@@ -1,6 +1,6 @@
 /*
- * What a PipeWire daemon says of its graph: the nodes that matter for sound, their ports, links and
- * clients, the defaults, and the rate.
+ * What a PipeWire daemon says of its graph: the nodes that matter for sound and cameras, their
+ * ports, links and clients, the defaults, and the rate.
  *
  * Everything here belongs to the connection's loop thread; others hold its lock. Properties of
  * nodes and clients are other programs' words: they are cut, cleaned of control characters and
@@ -21,7 +21,8 @@ enum pipewire_class {
   PIPEWIRE_CLASS_OTHER,
   PIPEWIRE_CLASS_SINK,   /* Audio/Sink, Audio/Duplex: its output ports are monitors */
   PIPEWIRE_CLASS_SOURCE, /* Audio/Source, Audio/Source/Virtual */
-  PIPEWIRE_CLASS_STREAM  /* Stream/Output/Audio: a program that plays */
+  PIPEWIRE_CLASS_STREAM, /* Stream/Output/Audio: a program that plays */
+  PIPEWIRE_CLASS_CAMERA  /* Video/Source with the role Camera */
 };
 
 struct pipewire_object {
@@ -51,6 +52,7 @@ struct pipewire_object {
   char application[MINIAV_TEXT_BYTES];
   char binary[MINIAV_TEXT_BYTES];
   char icon[128];
+  MiniAVFacing facing; /* cameras */
 
   /* ports */
   uint32_t node_id;
@@ -63,17 +65,23 @@ struct pipewire_object {
   uint32_t input_node;
 };
 
+struct pipewire_metadata {
+  struct pw_proxy *proxy; /* NULL while there is none */
+  struct spa_hook hook;
+  uint32_t id;
+};
+
 struct pipewire_graph {
   struct pipewire_object *objects; /* oldest first */
   uint64_t next_serial;
+  uint32_t clients_come; /* how often a client has come so far */
   struct pw_registry *registry;
   struct spa_hook registry_hook;
-  struct pw_proxy *default_metadata;
-  struct spa_hook default_hook;
-  struct pw_proxy *settings_metadata;
-  struct spa_hook settings_hook;
+  struct pipewire_metadata defaults;    /* the session manager's, which may end and come back */
+  struct pipewire_metadata settings;    /* the daemon's */
   char default_sink[MINIAV_TEXT_BYTES]; /* node.name; "" when there is none */
   char default_source[MINIAV_TEXT_BYTES];
+  char default_camera[MINIAV_TEXT_BYTES];
   uint32_t rate_hz;
   uint32_t forced_rate_hz; /* 0: none */
   void (*touched)(void *user);
@@ -85,14 +93,20 @@ bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
                           void (*touched)(void *user), void *user);
 void pipewire_graph_end(struct pipewire_graph *graph);
 
+/* Asks anew for the defaults. While a client binds metadata that another client exports, as the
+ * session manager does, the daemon keeps changes from all others (metadata_property in
+ * src/modules/module-metadata/proxy-metadata.c, 0.3.65): what came then is only had this way. */
+void pipewire_graph_refresh(struct pipewire_graph *graph);
+
 /* NULL when there is none. */
 struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
                                             enum pipewire_kind kind, uint32_t id);
 /* The node of that class and name. */
 struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
                                             enum pipewire_class node_class, const char *name);
-/* The name of the default node of a class, SINK or SOURCE: what the session manager says (of a node
- * that was just unplugged too, until it names the next), without one any that is there, else "". */
+/* The name of the default node of a class, SINK, SOURCE or CAMERA: what the session manager says
+ * (of a node that was just unplugged too, until it names the next), without one any that is there,
+ * else "". */
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class);
 /* Hertz at which the graph runs or will run. */

@@ -1,0 +1,396 @@
+#include "common/linux/pipewire_video.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include <spa/param/buffers.h>
+#include <spa/pod/builder.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/linux/pipewire_video_frame.h"
+#include "common/linux/pipewire_video_memory.h"
+#include "common/lists.h"
+#include "common/log.h"
+
+#define BUFFERS_MAX  64u
+#define BUFFERS_LESS 4u
+#define BUFFERS_MOST 16u
+#define PODS_BYTES   8192u
+
+struct pipewire_video {
+  struct pipewire_video_setup setup;
+  struct pw_stream *stream;
+  struct spa_hook stream_hook;
+  struct pw_proxy *link;
+  struct spa_hook link_hook;
+  struct spa_hook link_proxy_hook;
+  struct video_returns *returns;
+  struct spa_source *returned;
+  struct video_memory *memories[BUFFERS_MAX]; /* of the buffers that there are now */
+  uint32_t memory_count;
+  uint32_t lent_count;
+  struct video_frames frames;
+  bool has_format; /* and frames are delivered */
+  bool was_connected;
+  enum pipewire_video_phase phase;
+  MiniAVResultCode failure;
+  char reason[160];
+};
+
+static void change(struct pipewire_video *video, enum pipewire_video_phase phase) {
+  if (video->phase != PIPEWIRE_VIDEO_FAILED && video->phase != phase) {
+    video->phase = phase;
+    video->setup.changed(video->setup.user);
+  }
+}
+
+static void fail(struct pipewire_video *video, MiniAVResultCode failure, const char *reason,
+                 const char *detail) {
+  if (video->phase == PIPEWIRE_VIDEO_FAILED) {
+    return;
+  }
+  char text[sizeof video->reason];
+  snprintf(text, sizeof text, "%s%s%s", reason, detail != NULL ? ": " : "",
+           detail != NULL ? detail : "");
+  text_copy(video->reason, sizeof video->reason, text);
+  video->failure = failure;
+  video->has_format = false;
+  change(video, PIPEWIRE_VIDEO_FAILED);
+}
+
+/* -- buffers ---------------------------------------------------------------------------------- */
+
+static void give_back(struct pipewire_video *video, struct video_memory *memory) {
+  if (!memory->lent) {
+    return;
+  }
+  memory->lent = false;
+  video_memory_end_read(memory);
+  if (memory->buffer != NULL) {
+    video->lent_count--;
+    pipewire.stream_queue_buffer(video->stream, memory->buffer);
+  }
+}
+
+/* Gives libpipewire what consumers have released. */
+static void drain(struct pipewire_video *video) {
+  struct video_memory *memory = video_returns_take(video->returns);
+  while (memory != NULL) {
+    struct video_memory *next = memory->next_returned;
+    give_back(video, memory);
+    block_release(&memory->block);
+    memory = next;
+  }
+}
+
+static void on_returned(void *data, int fd, uint32_t mask) {
+  (void)fd;
+  (void)mask;
+  drain(data);
+}
+
+static void on_add_buffer(void *data, struct pw_buffer *buffer) {
+  struct pipewire_video *video = data;
+  buffer->user_data = NULL;
+  if (video->memory_count == BUFFERS_MAX) {
+    return;
+  }
+  struct video_memory *memory =
+      video_memory_create(buffer, pipewire.core_get_mempool(video->setup.core), video->returns);
+  if (memory != NULL) {
+    buffer->user_data = memory;
+    video->memories[video->memory_count++] = memory;
+  }
+}
+
+static void forget(struct pipewire_video *video, struct video_memory *memory) {
+  memory->buffer = NULL;
+  video->lent_count -= memory->lent ? 1 : 0;
+  block_release(&memory->block);
+}
+
+static void on_remove_buffer(void *data, struct pw_buffer *buffer) {
+  struct pipewire_video *video = data;
+  struct video_memory *memory = buffer->user_data;
+  buffer->user_data = NULL;
+  for (uint32_t i = 0; memory != NULL && i < video->memory_count; i++) {
+    if (video->memories[i] == memory) {
+      video->memories[i] = video->memories[--video->memory_count];
+      forget(video, memory);
+      return;
+    }
+  }
+}
+
+static bool may_lend(const struct pipewire_video *video) {
+  uint32_t half = video->memory_count / 2;
+  return video->lent_count < (half > 2 ? half - 1 : 1);
+}
+
+/* When the cycle began in which these frames came, on our clock. */
+static int64_t cycle_us(struct pipewire_video *video) {
+  struct pw_time time = {0};
+  return pipewire.stream_get_time(video->stream, &time) == 0 ? time.now / 1000 : 0;
+}
+
+static void on_process(void *data) {
+  struct pipewire_video *video = data;
+  drain(video);
+  int64_t came_us = cycle_us(video);
+  struct pw_buffer *buffer;
+  while ((buffer = pipewire.stream_dequeue_buffer(video->stream)) != NULL) {
+    struct video_memory *memory = buffer->user_data;
+    if (video->has_format &&
+        video_frames_take(&video->frames, memory, buffer->buffer, came_us, may_lend(video))) {
+      memory->lent = true;
+      video->lent_count++;
+    } else {
+      pipewire.stream_queue_buffer(video->stream, buffer);
+    }
+  }
+}
+
+/* -- format ----------------------------------------------------------------------------------- */
+
+static const struct spa_pod *meta_param(struct spa_pod_builder *builder, uint32_t type,
+                                        size_t bytes) {
+  return spa_pod_builder_add_object(builder, SPA_TYPE_OBJECT_ParamMeta, SPA_PARAM_Meta,
+                                    SPA_PARAM_META_type, SPA_POD_Id(type), SPA_PARAM_META_size,
+                                    SPA_POD_Int((int)bytes));
+}
+
+/* As many buffers as half the queue needs: what waits for longer is copied. */
+static void ask_buffers(struct pipewire_video *video) {
+  _Alignas(8) uint8_t bytes[PODS_BYTES];
+  struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
+  const struct spa_pod *params[4];
+  uint32_t wish = capture_slot_count(video->setup.capture) / 2 + 2;
+  wish = wish < BUFFERS_LESS ? BUFFERS_LESS : wish > BUFFERS_MOST ? BUFFERS_MOST : wish;
+  params[0] = spa_pod_builder_add_object(
+      &builder, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers, SPA_PARAM_BUFFERS_buffers,
+      SPA_POD_CHOICE_RANGE_Int((int)wish, 2, 32), SPA_PARAM_BUFFERS_dataType,
+      SPA_POD_CHOICE_FLAGS_Int((1 << SPA_DATA_MemFd) | (1 << SPA_DATA_MemPtr) |
+                               (1 << SPA_DATA_DmaBuf)));
+  params[1] = meta_param(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
+  params[2] = meta_param(&builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
+  params[3] = meta_param(&builder, SPA_META_VideoTransform, sizeof(struct spa_meta_videotransform));
+  pipewire.stream_update_params(video->stream, params, 4);
+}
+
+static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
+  return left->width == right->width && left->height == right->height &&
+         left->pixel_format == right->pixel_format &&
+         left->frame_rate_numerator == right->frame_rate_numerator &&
+         left->frame_rate_denominator == right->frame_rate_denominator;
+}
+
+static void accept(struct pipewire_video *video, const struct video_format *format) {
+  if (!is_same(&format->info, &video->setup.exact)) {
+    struct capture_format told = {.video = format->info, .audio_result = MINIAV_ERROR_NO_BUFFER};
+    video->setup.exact = format->info;
+    capture_format_changed(video->setup.capture, &told);
+  }
+  /* Only the first format is bound to the wish; a later one is the source's own decision. */
+  video->setup.wanted = (MiniAVVideoInfo){0};
+  video_frames_format(&video->frames, format);
+  video->has_format = true;
+  ask_buffers(video);
+}
+
+static void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
+  struct pipewire_video *video = data;
+  struct video_format format;
+  if (id != SPA_PARAM_Format) {
+    return;
+  }
+  video->has_format = false;
+  if (param == NULL || video->phase == PIPEWIRE_VIDEO_FAILED) {
+    return; /* cleared: another one may come */
+  }
+  uint32_t own_id = pipewire.stream_get_node_id(video->stream);
+  if (!video->setup.is_right(video->setup.user, own_id)) {
+    fail(video, MINIAV_ERROR_DEVICE_LOST, "the stream was linked to something else", NULL);
+  } else if (!video_format_read(param, &format)) {
+    fail(video, MINIAV_ERROR_FORMAT_NOT_SUPPORTED, "the source chose a format that is unknown",
+         NULL);
+  } else if (!video_format_meets(&format.info, &video->setup.wanted)) {
+    fail(video, MINIAV_ERROR_FORMAT_NOT_SUPPORTED, "the source chose another format", NULL);
+  } else {
+    accept(video, &format);
+  }
+}
+
+/* -- link and state --------------------------------------------------------------------------- */
+
+static void on_link_info(void *data, const struct pw_link_info *info) {
+  struct pipewire_video *video = data;
+  if (info->state == PW_LINK_STATE_ERROR) {
+    MiniAVResultCode failure = video->phase == PIPEWIRE_VIDEO_STREAMING
+                                   ? MINIAV_ERROR_DEVICE_LOST
+                                   : MINIAV_ERROR_FORMAT_NOT_SUPPORTED;
+    fail(video, failure, "PipeWire found no format for the link", info->error);
+  }
+}
+
+static const struct pw_link_events link_events = {.version = PW_VERSION_LINK_EVENTS,
+                                                  .info = on_link_info};
+
+static void on_link_removed(void *data) {
+  fail(data, MINIAV_ERROR_DEVICE_LOST, "the link to the source was taken away", NULL);
+}
+
+static void on_link_error(void *data, int sequence, int result, const char *message) {
+  (void)sequence;
+  (void)result;
+  fail(data, MINIAV_ERROR_DEVICE_LOST, "PipeWire refused the link", message);
+}
+
+static const struct pw_proxy_events link_proxy_events = {
+    .version = PW_VERSION_PROXY_EVENTS, .removed = on_link_removed, .error = on_link_error};
+
+static void make_link(struct pipewire_video *video, uint32_t own_id) {
+  char output[12];
+  char input[12];
+  snprintf(output, sizeof output, "%u", video->setup.node_id);
+  snprintf(input, sizeof input, "%u", own_id);
+  const struct spa_dict_item items[] = {
+      SPA_DICT_ITEM_INIT(PW_KEY_LINK_OUTPUT_NODE, output),
+      SPA_DICT_ITEM_INIT(PW_KEY_LINK_INPUT_NODE, input),
+      SPA_DICT_ITEM_INIT(PW_KEY_OBJECT_LINGER, "false"), /* ends with our connection */
+  };
+  const struct spa_dict properties = SPA_DICT_INIT_ARRAY(items);
+  video->link = pw_core_create_object(video->setup.core, "link-factory", PW_TYPE_INTERFACE_Link,
+                                      PW_VERSION_LINK, &properties, 0);
+  if (video->link == NULL) {
+    fail(video, MINIAV_ERROR_OUT_OF_MEMORY, "no memory for a link", NULL);
+    return;
+  }
+  pipewire.proxy_add_listener(video->link, &video->link_proxy_hook, &link_proxy_events, video);
+  pw_link_add_listener((struct pw_link *)video->link, &video->link_hook, &link_events, video);
+}
+
+static void on_state_changed(void *data, enum pw_stream_state old, enum pw_stream_state state,
+                             const char *error) {
+  (void)old;
+  struct pipewire_video *video = data;
+  uint32_t own_id = pipewire.stream_get_node_id(video->stream);
+  if (state == PW_STREAM_STATE_ERROR) {
+    fail(video, MINIAV_ERROR_DEVICE_LOST, "PipeWire ended the stream", error);
+  } else if (state == PW_STREAM_STATE_UNCONNECTED) {
+    if (video->was_connected) {
+      fail(video, MINIAV_ERROR_DEVICE_LOST, "PipeWire disconnected the stream", error);
+    }
+  } else if (state == PW_STREAM_STATE_STREAMING) {
+    change(video, PIPEWIRE_VIDEO_STREAMING);
+  }
+  video->was_connected = video->was_connected || state >= PW_STREAM_STATE_PAUSED;
+  bool unlinked = video->setup.links_itself && video->link == NULL;
+  if (state == PW_STREAM_STATE_PAUSED && unlinked && own_id != SPA_ID_INVALID) {
+    make_link(video, own_id);
+  }
+}
+
+static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
+                                                      .state_changed = on_state_changed,
+                                                      .param_changed = on_param_changed,
+                                                      .add_buffer = on_add_buffer,
+                                                      .remove_buffer = on_remove_buffer,
+                                                      .process = on_process};
+
+/* -- life ------------------------------------------------------------------------------------- */
+
+static bool connect_stream(struct pipewire_video *video) {
+  _Alignas(8) uint8_t bytes[PODS_BYTES];
+  struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
+  const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
+  const struct pipewire_video_setup *setup = &video->setup;
+  uint32_t count = video_format_requests(&builder, &setup->exact, requests);
+  video->stream = pipewire.stream_new(
+      setup->core, setup->name,
+      pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
+                              PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture",
+                              PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_DONT_RECONNECT, "true",
+                              PW_KEY_NODE_AUTOCONNECT, setup->links_itself ? "false" : "true",
+                              NULL));
+  if (video->stream == NULL) {
+    return false;
+  }
+  pipewire.stream_add_listener(video->stream, &video->stream_hook, &stream_events, video);
+  /* By id: as target.object an id is ignored, and the default camera linked. */
+  uint32_t target = setup->links_itself ? PW_ID_ANY : setup->node_id;
+  enum pw_stream_flags flags = PW_STREAM_FLAG_DONT_RECONNECT;
+  if (!setup->links_itself) {
+    flags |= PW_STREAM_FLAG_AUTOCONNECT;
+  }
+  return pipewire.stream_connect(video->stream, PW_DIRECTION_INPUT, target, flags, requests,
+                                 count) >= 0;
+}
+
+struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *setup) {
+  struct pipewire_video *video = calloc(1, sizeof *video);
+  if (video == NULL) {
+    return NULL;
+  }
+  video->setup = *setup;
+  video->frames.capture = setup->capture;
+  video->returns = video_returns_create();
+  if (video->returns != NULL) {
+    video->returned =
+        pw_loop_add_io(setup->loop, video->returns->event_fd, SPA_IO_IN, false, on_returned, video);
+  }
+  if (video->returned == NULL || !connect_stream(video)) {
+    pipewire_video_destroy(video);
+    return NULL;
+  }
+  return video;
+}
+
+void pipewire_video_destroy(struct pipewire_video *video) {
+  if (video == NULL) {
+    return;
+  }
+  if (video->link != NULL) {
+    spa_hook_remove(&video->link_hook);
+    spa_hook_remove(&video->link_proxy_hook);
+    pipewire.proxy_destroy(video->link);
+  }
+  if (video->stream != NULL) {
+    spa_hook_remove(&video->stream_hook);
+    pipewire.stream_destroy(video->stream);
+  }
+  if (video->returned != NULL) {
+    pw_loop_destroy_source(video->setup.loop, video->returned);
+  }
+  for (uint32_t i = 0; i < video->memory_count; i++) {
+    forget(video, video->memories[i]);
+  }
+  video_returns_close(video->returns);
+  video_frames_end(&video->frames);
+  free(video);
+}
+
+/* -- what others ask -------------------------------------------------------------------------- */
+
+enum pipewire_video_phase pipewire_video_phase_of(const struct pipewire_video *video) {
+  return video->phase;
+}
+
+MiniAVResultCode pipewire_video_failure(const struct pipewire_video *video, const char **reason) {
+  *reason = video->reason;
+  return video->failure;
+}
+
+bool pipewire_video_has_format(const struct pipewire_video *video) {
+  return video->has_format;
+}
+
+const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video) {
+  return &video->setup.exact;
+}
+
+uint32_t pipewire_video_own_id(const struct pipewire_video *video) {
+  return pipewire.stream_get_node_id(video->stream);
+}
+
+#endif

@@ -1,0 +1,33 @@
+/* From a filled PipeWire buffer to a frame of the capture; the loop thread's. */
+#ifndef MINIAV_COMMON_PIPEWIRE_VIDEO_FRAME_H
+#define MINIAV_COMMON_PIPEWIRE_VIDEO_FRAME_H
+
+#include "miniav_types.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include "common/capture.h"
+#include "common/linux/pipewire_video_format.h"
+#include "common/linux/pipewire_video_memory.h"
+
+/* What goes on from frame to frame. */
+struct video_frames {
+  struct capture *capture;
+  struct video_format format;
+  struct block_pool *pool; /* for copies; made when the first is needed */
+  size_t pool_bytes;
+  bool has_sequence;
+  uint64_t sequence; /* of the last frame, as the source counts */
+  int64_t last_us;
+};
+
+void video_frames_format(struct video_frames *frames, const struct video_format *format);
+void video_frames_end(struct video_frames *frames);
+
+/* Delivers what is in a buffer, or counts why it cannot be. cycle_us: when this cycle of the graph
+ * began, 0 if not known. True: the buffer is lent, and comes back by video_memory_return. */
+bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
+                       const struct spa_buffer *buffer, int64_t cycle_us, bool may_lend);
+
+#endif
+#endif

@@ -1,0 +1,81 @@
+/*
+ * The memory of a PipeWire buffer, held by ourselves: libpipewire unmaps its own at remove_buffer,
+ * and a frame that is still held would then fault.
+ *
+ * Invariants
+ * - A memory is a foreign block: the stream has one reference from add_buffer to remove_buffer,
+ *   each frame that is out one more. Its mappings end with the last.
+ * - `lendable` is only what no other process can take away: memfds sealed against shrinking, and
+ *   dma-bufs. Everything else has no mapping here; it is copied with pread, which cannot fault.
+ * - `buffer` is the loop thread's: NULL once libpipewire has taken the buffer back, so that a
+ *   release that comes later names nothing.
+ * - A release only pushes the memory on the lock-free stack of `returns` and signals its eventfd;
+ *   the loop thread takes the whole stack. What is on the stack is referenced by it; a closed stack
+ *   takes nothing more.
+ */
+#ifndef MINIAV_COMMON_PIPEWIRE_VIDEO_MEMORY_H
+#define MINIAV_COMMON_PIPEWIRE_VIDEO_MEMORY_H
+
+#include "miniav_types.h"
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include "common/blocks.h"
+#include "common/linux/pipewire_library.h"
+#include "common/linux/pipewire_video_layout.h"
+
+struct video_memory;
+
+/* Counted by the stream and by each memory. */
+struct video_returns {
+  atomic_uint references;
+  _Atomic(struct video_memory *) first;
+  int event_fd;
+};
+
+struct video_data {
+  int fd; /* of our own; -1: none */
+  uint64_t file_offset;
+  uint32_t capacity_bytes;
+  bool is_dmabuf;
+  uint8_t *at; /* the first byte; NULL when it is not lendable */
+  void *mapping;
+  size_t mapping_bytes;
+};
+
+struct video_memory {
+  struct block block;
+  struct video_returns *returns;
+  struct video_memory *next_returned;
+  struct pw_buffer *buffer;
+  uint32_t data_count;
+  struct video_data datas[VIDEO_DATAS_MAX];
+  bool is_sound; /* false: its numbers lie; nothing of it is touched */
+  bool lendable;
+  bool lent; /* the loop thread's: a frame of it is out */
+};
+
+struct video_returns *video_returns_create(void);
+/* Ends the stream's hold; nothing is pushed any more. */
+void video_returns_close(struct video_returns *returns);
+/* Loop thread: all that came back, linked by next_returned, each with a reference to be dropped. */
+struct video_memory *video_returns_take(struct video_returns *returns);
+
+/* What stands behind a buffer; NULL when memory is exhausted. */
+struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mempool *pool,
+                                         struct video_returns *returns);
+
+/* Copies bytes of a data out, whatever the other process does meanwhile. False: they are not there.
+ */
+bool video_memory_read(const struct video_memory *memory, uint32_t data, uint32_t offset_bytes,
+                       uint32_t size_bytes, uint8_t *to);
+
+/* Tells a dma-buf that the CPU begins or ends to read. */
+void video_memory_begin_read(const struct video_memory *memory);
+void video_memory_end_read(const struct video_memory *memory);
+
+/* As capture_frame.release; owner is the memory. */
+void video_memory_return(void *owner, uint64_t token);
+
+#endif
+#endif
