@@ -39,4 +39,7 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },
+  // The guest kernel, and what plays to its sound card.
+  { name: "qemu-system-x86", command: "qemu-system-x86_64" },
+  { name: "alsa-utils", command: "aplay" },
 ];
