@@ -1,12 +1,11 @@
-/** What a case costs: processor time and memory of this process and of a child, per frame. */
+/** What a case costs: processor time and memory of this process and of a child, per unit. */
 
 import { readFileSync } from "node:fs";
 import process from "node:process";
 
 export interface Cost {
-  readonly frames: number;
-  /** Microseconds of processor time per frame, of all threads. */
-  readonly cpuPerFrame: number;
+  /** Microseconds of processor time, of all threads, per frame or per second of sound. */
+  readonly cpuPerUnit: number;
   /** Largest resident memory in bytes, the child's added. */
   readonly residentBytes: number;
 }
@@ -24,17 +23,16 @@ function childUsage(pid: number): { cpu: number; resident: number } {
 }
 
 /** Starts counting; call the result at the end, while the child still lives. */
-export function startMeasuring(child?: number): (frames: number) => Cost {
+export function startMeasuring(child?: number): (units: number) => Cost {
   const before = process.cpuUsage();
   const childBefore = child === undefined ? 0 : childUsage(child).cpu;
-  return (frames) => {
+  return (units) => {
     const used = process.cpuUsage(before);
     const usage = child === undefined ? { cpu: 0, resident: 0 } : childUsage(child);
     const cpu = used.user + used.system + usage.cpu - childBefore;
     const own = /^VmHWM:\s+(\d+)/m.exec(readFileSync("/proc/self/status", "utf8"))?.[1] ?? "0";
     return {
-      frames,
-      cpuPerFrame: cpu / frames,
+      cpuPerUnit: cpu / units,
       residentBytes: Number(own) * 1024 + usage.resident,
     };
   };
@@ -47,7 +45,10 @@ export function touch(bytes: Uint8Array): number {
   return sum;
 }
 
-/** The picture that every case moves. */
+/** The sound that the cases of sound move: what a rig plays, 32-bit float in stereo. */
+export const SOUND = { sampleRate: 48_000, frameBytes: 8 } as const;
+
+/** The picture that the cases of pictures move. */
 export const PICTURE = {
   width: 1920,
   height: 1080,

@@ -29,6 +29,8 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "wireplumber", command: "wireplumber" },
   { name: "libspa-0.2-modules" },
   { name: "pulseaudio-utils", command: "pactl" },
+  // A private X server.
+  { name: "xvfb", command: "Xvfb" },
   // Cameras of the tests: GStreamer's test picture through PipeWire.
   { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
   { name: "gstreamer1.0-plugins-base" },
@@ -37,4 +39,7 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },
+  // The guest kernel, and what plays to its sound card.
+  { name: "qemu-system-x86", command: "qemu-system-x86_64" },
+  { name: "alsa-utils", command: "aplay" },
 ];

@@ -33,7 +33,7 @@ async function main(): Promise<number> {
   }
   await ensureHostLibrary();
   const wanted = values.runtime.split(",");
-  const files = (await findTests(values.filter)).filter((path) => path.includes("soak"));
+  const files = (await findTests("rest", values.filter)).filter((path) => path.includes("soak"));
   let failed = files.length === 0 ? 1 : 0;
   for (const file of files) {
     for (const [name, find, args] of RUNTIMES) {

@@ -17,6 +17,7 @@ import { checkLibraries, checkLibrary } from "./check_exports.ts";
 import { hostTarget, libraryPath } from "./targets.ts";
 import { testInstall, testVariant, VARIANTS } from "./test/c_tests.ts";
 import { runFuzzers } from "./test/fuzz.ts";
+import { testGuestKernel } from "./test/guest_kernel.ts";
 import {
   checkBunTypes,
   checkClangFormat,
@@ -27,7 +28,13 @@ import {
 } from "./test/style.ts";
 import { runSteps, type Step } from "./test/steps.ts";
 import { installSystemPackages } from "./test/system_packages.ts";
-import { findDeno, testWithBun, testWithDeno } from "./test/typescript_tests.ts";
+import {
+  findDeno,
+  findTests,
+  type Part,
+  testWithBun,
+  testWithDeno,
+} from "./test/typescript_tests.ts";
 import { ensureToolchain } from "./toolchain.ts";
 import { ROOT } from "./paths.ts";
 import { join } from "./path.ts";
@@ -60,17 +67,11 @@ function steps(filter: string): Step[] {
       },
     },
     {
-      name: "deno",
+      name: "guest kernel",
       needs: ["packages", "dependencies", "library", "c gcc"],
-      alone: true,
-      run: (log) => testWithDeno(log, filter),
+      run: testGuestKernel,
     },
-    {
-      name: "bun",
-      needs: ["packages", "dependencies", "library", "c gcc"],
-      alone: true,
-      run: (log) => testWithBun(log, filter),
-    },
+    ...runtimeSteps(filter),
   ];
 }
 
@@ -112,6 +113,23 @@ function cSteps(): Step[] {
   ];
 }
 
+/** Each part in both runtimes side by side, and nothing else meanwhile. */
+function runtimeSteps(filter: string): Step[] {
+  const steps = (part: Part, suffix: string): Step[] => {
+    const needs = ["packages", "dependencies", "library", "c gcc"];
+    return [
+      {
+        name: `deno${suffix}`,
+        needs,
+        apart: part,
+        run: (log) => testWithDeno(log, part, filter),
+      },
+      { name: `bun${suffix}`, needs, apart: part, run: (log) => testWithBun(log, part, filter) },
+    ];
+  };
+  return [...steps("rest", ""), ...steps("os", " os")];
+}
+
 async function checkLayouts(log: string): Promise<void> {
   const script = join(ROOT, "scripts", "layouts.ts");
   await run(Deno.execPath(), ["run", "-A", script, "--check"], { log });
@@ -147,6 +165,9 @@ async function main(): Promise<number> {
     for (const step of all) console.log(step.name);
     return 0;
   }
+  const { filter } = values;
+  const files = [...await findTests("rest", filter), ...await findTests("os", filter)];
+  if (files.length === 0) throw new Error(`no test file has ${filter} in its path`);
   const { passed, failed } = await runSteps(choose(all, values.only));
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;

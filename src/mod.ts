@@ -20,7 +20,8 @@ export type { ScreenAudioOptions, ScreenFormat, ScreenOptions } from "./api/scre
 export { Microphone } from "./api/microphone.ts";
 export type { MicrophoneOptions } from "./api/microphone.ts";
 export { Loopback } from "./api/loopback.ts";
-export type { LoopbackOptions, LoopbackTarget, LoopbackType } from "./api/loopback.ts";
+export type { LoopbackType } from "./api/loopback.ts";
+export type { LoopbackOptions, LoopbackTarget } from "./api/loopback_options.ts";
 export { Capture } from "./api/capture.ts";
 export type { AnyFrame, CaptureEvents, LostInfo } from "./api/capture.ts";
 export { Emitter } from "./api/emitter.ts";
@@ -46,7 +47,7 @@ export { convertToRgba, isRawFormat, toRgbaPicture } from "./api/pixels.ts";
 export type { PixelSource, RgbaPicture } from "./api/pixels.ts";
 export { encodePng, encodePngPicture } from "./api/png.ts";
 export { openFileSink } from "./api/sink.ts";
-export type { ByteSink, FileSink } from "./api/sink.ts";
+export type { ByteSink, FileSink, FileSinkOptions } from "./api/sink.ts";
 export { WavWriter } from "./api/wav.ts";
 export type { WavSummary } from "./api/wav.ts";
 export { Y4mWriter } from "./api/y4m.ts";
@@ -59,5 +60,19 @@ export type {
   RecordProgress,
   RecordSummary,
 } from "./api/record.ts";
+export { ProcessRecorder } from "./api/process_recorder.ts";
+export type {
+  ProcessRecorderEvents,
+  ProcessRecording,
+  RecordedFile,
+  RecordedSource,
+  RecorderLevel,
+  RecorderSourceState,
+} from "./api/process_recorder.ts";
+export type {
+  ProcessRecorderOptions,
+  RecorderFile,
+  RecorderSource,
+} from "./api/recorder_options.ts";
 export { MiniAVError, now, setLibraryPath } from "./ffi/mod.ts";
 export type { FrameMemory, MiniAVErrorCode, MiniAVErrorDetails, PlaneLayout } from "./ffi/mod.ts";

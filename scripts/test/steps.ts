@@ -19,8 +19,8 @@ export interface Step {
   readonly needs?: readonly string[];
   /** Steps that must have ended before, well or not. */
   readonly after?: readonly string[];
-  /** Nothing else runs at the same time: for tests that judge time. */
-  readonly alone?: boolean;
+  /** Only steps with the same word here run at the same time: for tests that judge time. */
+  readonly apart?: string;
   /** Does the work, with all output in `log`; a throw is one failed test. */
   run(log: string): Promise<Counts | string | void>;
 }
@@ -62,11 +62,11 @@ export async function runSteps(steps: readonly Step[]): Promise<Counts> {
       (step.needs ?? []).every((name) => ended.has(name)) &&
       (step.after ?? []).every((name) => ended.has(name) || !chosen.has(name))
     );
-    const lonely = [...running.keys()].some((step) => step.alone === true);
-    const next = ready.find((step) => step.alone !== true) ?? ready[0];
-    const fits = next !== undefined && !lonely &&
-      (next.alone === true ? running.size === 0 : running.size < capacity);
-    if (fits) start(next);
+    const beside = (step: Step) =>
+      running.size < capacity && [...running.keys()].every(({ apart }) => apart === step.apart);
+    const next = ready.find((step) => step.apart === undefined && beside(step)) ??
+      ready.find(beside);
+    if (next !== undefined) start(next);
     else if (running.size > 0) await Promise.race(running.values());
     else throw new Error(`steps that need each other: ${waiting.map((s) => s.name).join(", ")}`);
   }

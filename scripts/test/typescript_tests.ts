@@ -4,6 +4,7 @@ import { ROOT } from "../paths.ts";
 import { join, listFiles, relative } from "../path.ts";
 import { CommandError, run, type RunResult } from "../process.ts";
 import { type Counts, TestsFailed } from "./steps.ts";
+import { Turns } from "./turns.ts";
 
 /** The versions that the tests are run with. */
 export const DENO_VERSION = "2.9.6";
@@ -41,12 +42,15 @@ const BUN: Runtime = {
   },
 };
 
-export async function testWithDeno(log: string, filter: string): Promise<Counts> {
-  return await testFiles(await findDeno(), DENO, log, filter);
+/** Which files: `os` those that need real daemons, `rest` all others. */
+export type Part = "os" | "rest";
+
+export async function testWithDeno(log: string, part: Part, filter: string): Promise<Counts> {
+  return await testFiles(await findDeno(), DENO, log, await findTests(part, filter));
 }
 
-export async function testWithBun(log: string, filter: string): Promise<Counts> {
-  return await testFiles(await findBun(), BUN, log, filter);
+export async function testWithBun(log: string, part: Part, filter: string): Promise<Counts> {
+  return await testFiles(await findBun(), BUN, log, await findTests(part, filter));
 }
 
 /** The path of the pinned Bun, which npm fetches once into its own cache. */
@@ -80,37 +84,59 @@ async function testFiles(
   command: string,
   runtime: Runtime,
   log: string,
-  filter: string,
+  files: readonly string[],
 ): Promise<Counts> {
   let passed = 0;
   let failed = 0;
   let skipped = 0;
+  let again = 0;
   const failures: string[] = [];
-  for (const file of await findTests(filter)) {
-    const started = performance.now();
-    const { counts, output } = await testFile(command, runtime, file, log);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    await appendLine(
-      log,
-      `# ${file}: ${counts.passed} passed, ${counts.failed} failed, ${seconds} s`,
-    );
+  for (const file of files) {
+    const test = () => testFile(command, runtime, file, log);
+    let result = await machine.share(test);
+    // Beside others a machine may be too busy for what needs its time; what is wrong fails again.
+    if (result.counts.failed > 0) {
+      again++;
+      result = await machine.alone(test);
+    }
+    const { counts, output } = result;
     passed += counts.passed;
     failed += counts.failed;
     skipped += counts.skipped;
     if (counts.failed > 0) failures.push(`${file}\n${output}`);
   }
   if (failed > 0) throw new TestsFailed({ passed, failed }, failures.join("\n"));
-  if (passed === 0) throw new Error("no test was found");
-  const remark = `${passed} passed${skipped > 0 ? `, ${skipped} SKIPPED` : ""}`;
-  return { passed, failed, remark };
+  if (passed === 0 && files.length > 0) throw new Error("no test was run");
+  const remarks = [`${passed} passed`];
+  if (skipped > 0) remarks.push(`${skipped} SKIPPED`);
+  if (again > 0) remarks.push(`${again} files only alone, at the second try: see the log`);
+  return { passed, failed, remark: remarks.join(", ") };
 }
+
+/** Any number of tests side by side, or one alone. */
+const machine = new Turns();
 
 interface FileResult {
   readonly counts: FileCounts;
   readonly output: string;
 }
 
+/** Tests one file; its counts and its time are in the log. */
 async function testFile(
+  command: string,
+  runtime: Runtime,
+  file: string,
+  log: string,
+): Promise<FileResult> {
+  const started = performance.now();
+  const result = await runFile(command, runtime, file, log);
+  const seconds = ((performance.now() - started) / 1000).toFixed(1);
+  const { passed, failed } = result.counts;
+  await appendLine(log, `# ${file}: ${passed} passed, ${failed} failed, ${seconds} s`);
+  return result;
+}
+
+async function runFile(
   command: string,
   runtime: Runtime,
   file: string,
@@ -143,11 +169,12 @@ function withSkipped(passed: number, failed: number, skipped: number): FileCount
   return { passed, failed, skipped };
 }
 
-/** The test files whose path contains `filter`, relative to the checkout. */
-export async function findTests(filter: string): Promise<string[]> {
+/** The test files of a part whose path contains `filter`, relative to the checkout. */
+export async function findTests(part: Part, filter: string): Promise<string[]> {
   const files = await listFiles(join(ROOT, "test"));
+  const isIn = (path: string) => path.startsWith("test/os/") === (part === "os");
   return files.map((path) => relative(ROOT, path).replaceAll("\\", "/"))
-    .filter((path) => /[._]test\.ts$/.test(path) && path.includes(filter));
+    .filter((path) => /[._]test\.ts$/.test(path) && isIn(path) && path.includes(filter));
 }
 
 async function appendLine(path: string, line: string): Promise<void> {

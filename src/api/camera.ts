@@ -22,6 +22,7 @@ import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
+import type { GrabOptions } from "./grab.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Intrinsics } from "./types.ts";
@@ -32,7 +33,8 @@ import type {
   VideoFormat,
   WaitOptions,
 } from "./types.ts";
-import { queueEntries } from "./options.ts";
+import { queueEntries, requireKnownOptions, VIDEO_OPTION_NAMES } from "./options.ts";
+import type { Names } from "./options.ts";
 import type { PropertyEntry } from "./session.ts";
 import type { CapturedVideoFrame } from "./video_frame.ts";
 
@@ -43,6 +45,14 @@ export interface CameraOptions extends VideoCaptureOptions {
   /** Optics that ride on every frame. */
   readonly intrinsics?: Intrinsics | undefined;
 }
+
+/** What `grab` takes besides goes through `open`. */
+const OPTION_NAMES: Names<CameraOptions & GrabOptions> = {
+  deviceId: true,
+  intrinsics: true,
+  skip: true,
+  ...VIDEO_OPTION_NAMES,
+};
 
 /** A running camera. */
 export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
@@ -74,6 +84,7 @@ export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
    * what there is), PERMISSION_DENIED, TIMEOUT.
    */
   static async open(options: CameraOptions = {}): Promise<Camera> {
+    requireKnownOptions("Camera.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const { deviceId } = options;
     const request = await resolveRequest(options, waiting);

@@ -8,12 +8,11 @@ import {
   encodeLoopbackTargets,
   encodeText,
   LoopbackMode,
-  LoopbackTargetFlags,
   LoopbackTargetType,
   MiniAVError,
   unwrap,
 } from "../ffi/mod.ts";
-import type { Handle, Native, NativeLoopbackTarget, OperationOptions } from "../ffi/mod.ts";
+import type { Handle, Native, OperationOptions } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { CaptureParts } from "./capture.ts";
@@ -22,46 +21,11 @@ import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest } from "./formats.ts";
 import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
-import { audioEntries } from "./options.ts";
+import { wantedSound } from "./loopback_options.ts";
+import type { LoopbackOptions, WantedSound } from "./loopback_options.ts";
+import { audioEntries, describeValue, invalidOption, requireKnownOptions } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
-import type {
-  AudioCaptureOptions,
-  AudioFormat,
-  DeviceInfo,
-  PermissionState,
-  WaitOptions,
-} from "./types.ts";
-
-/** One thing that plays. Exactly one of its first five members says which. */
-export interface LoopbackTarget {
-  /** The system's mix, whatever its default output is. */
-  readonly system?: true | undefined;
-  readonly processId?: number | undefined;
-  /** The binary's or the application's name, without case; every match counts. */
-  readonly name?: string | undefined;
-  /** A window's processes: HWND, NSWindow number, XID. */
-  readonly windowHandle?: number | undefined;
-  /** The system's mix: an id of `enumerateDevices()`, or "" for the default. */
-  readonly systemId?: string | undefined;
-  /** Its descendants too. */
-  readonly tree?: boolean | undefined;
-  /** A process that does not play yet is no error. */
-  readonly wait?: boolean | undefined;
-  /** Joins again when the application comes back. Default true for a name. */
-  readonly followName?: boolean | undefined;
-}
-
-/** What `Loopback.open` takes. Without a target: the system's mix. */
-export interface LoopbackOptions extends AudioCaptureOptions, LoopbackTarget {
-  /** An id of `enumerateDevices()` or `Screen.enumerateWindows()`. */
-  readonly deviceId?: string | undefined;
-  /** The sound of a window's processes: an id of `Screen.enumerateWindows()`. */
-  readonly windowId?: string | undefined;
-  /** Several targets at once, instead of one in these options. */
-  readonly targets?: readonly LoopbackTarget[] | undefined;
-  /** `exclude`: everything but the targets. Default `include`. */
-  readonly mode?: "include" | "exclude" | undefined;
-}
+import type { AudioFormat, DeviceInfo, PermissionState, WaitOptions } from "./types.ts";
 
 /** What `Loopback.enumerateDevices` can be limited to. */
 export type LoopbackType = "system" | "process" | "window";
@@ -73,8 +37,8 @@ const TYPES: Readonly<Record<LoopbackType, number>> = {
 };
 
 /**
- * What the machine plays. Without a target: the system's mix. What was asked is never widened: an
- * application that cannot be heard alone is NOT_SUPPORTED.
+ * What the machine plays: one application, several, everything but some, or the system's mix. What
+ * was asked is never widened: an application that cannot be heard alone is NOT_SUPPORTED.
  */
 export class Loopback extends Capture<CapturedAudio, AudioFormat> {
   private constructor(parts: CaptureParts<AudioFormat>) {
@@ -85,21 +49,14 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
   static enumerateDevices(
     options: WaitOptions & { readonly type?: LoopbackType | undefined } = {},
   ): Promise<DeviceInfo[]> {
-    const filter = options.type === undefined ? LoopbackTargetType.NONE : TYPES[options.type];
-    return listDevices(
-      "Loopback.enumerateDevices",
-      (native, waiter, token) =>
-        native.MiniAV_Loopback_EnumerateTargetsAsync(waiter, token, filter),
-      operationOptions(options),
-    );
+    return listTargets("Loopback.enumerateDevices", "type", options);
   }
 
   /** What can be listened to: the same as `enumerateDevices`, by the word of the C library. */
   static enumerateTargets(
     options: WaitOptions & { readonly kind?: LoopbackType | undefined } = {},
   ): Promise<DeviceInfo[]> {
-    const { kind, ...waiting } = options;
-    return Loopback.enumerateDevices({ ...waiting, type: kind });
+    return listTargets("Loopback.enumerateTargets", "kind", options);
   }
 
   /** The native formats of a target; any other in range can be had too. DEVICE_NOT_FOUND. */
@@ -117,19 +74,25 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
     return defaultFormat(deviceId, operationOptions(options));
   }
 
-  /** Opens and starts. DEVICE_NOT_FOUND, NOT_SUPPORTED, PERMISSION_DENIED, TIMEOUT. */
+  /**
+   * Opens and starts. `open()` is the system's mix, as `open({ system: true })` is; a target that is
+   * there and has no value is INVALID_ARG, not the mix. DEVICE_NOT_FOUND, NOT_SUPPORTED, PERMISSION_DENIED,
+   * TIMEOUT.
+   */
   static async open(options: LoopbackOptions = {}): Promise<Loopback> {
+    const wanted = wantedSound(options);
     const waiting = operationOptions(options);
-    const own = needsDefaultAudio(options) ? await defaultFormat(options.deviceId, waiting) : null;
+    const id = wanted.type === "device" ? wanted.id : undefined;
+    const own = needsDefaultAudio(options) ? await defaultFormat(id, waiting) : null;
     const request = audioRequest(audioWishes(options, own));
     const parts = await openCapture<AudioFormat>(
       {
         kind: "Loopback",
         operation: "Loopback.open",
-        name: `Loopback "${describeTarget(options)}"`,
+        name: `Loopback "${wanted.name}"`,
         early: audioEntries(options),
         late: [],
-        configure: configureCall(options, encodeAudioInfo(request)),
+        configure: configureCall(wanted, encodeAudioInfo(request)),
         start: (native, waiter, token, context) =>
           native.MiniAV_Loopback_StartCaptureAsync(waiter, token, context, null, null),
         readFormat,
@@ -156,21 +119,36 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
   }
 }
 
+async function listTargets(
+  operation: string,
+  key: "type" | "kind",
+  options: WaitOptions & { readonly type?: unknown; readonly kind?: unknown },
+): Promise<DeviceInfo[]> {
+  requireKnownOptions(operation, options, { signal: true, timeout: true, [key]: true });
+  const wanted = options[key];
+  if (wanted !== undefined && !(typeof wanted === "string" && Object.hasOwn(TYPES, wanted))) {
+    const detail = `${key} takes "system", "process" or "window", not ${describeValue(wanted)}`;
+    throw invalidOption(operation, detail);
+  }
+  const filter = wanted === undefined ? LoopbackTargetType.NONE : TYPES[wanted as LoopbackType];
+  return await listDevices(
+    operation,
+    (native, waiter, token) => native.MiniAV_Loopback_EnumerateTargetsAsync(waiter, token, filter),
+    operationOptions(options),
+  );
+}
+
 type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;
 
-function configureCall(options: LoopbackOptions, format: Uint8Array): ConfigureCall {
-  const targets = options.targets ?? (isTarget(options) ? [options] : []);
-  if (targets.length === 0) {
-    if (options.mode === "exclude") throw targetError("mode: exclude needs a target to leave out");
-    const id = encodeText(options.deviceId ?? options.windowId, "deviceId");
+function configureCall(wanted: WantedSound, format: Uint8Array): ConfigureCall {
+  if (wanted.type === "device") {
+    const id = encodeText(wanted.id, "deviceId");
     return (native, waiter, token, context) =>
       native.MiniAV_Loopback_ConfigureAsync(waiter, token, context, id, format);
   }
-  if (options.deviceId !== undefined || options.windowId !== undefined) {
-    throw targetError("deviceId or windowId and another target");
-  }
-  const memory = encodeLoopbackTargets(targets.map(encodeTarget));
-  const mode = options.mode === "exclude" ? LoopbackMode.EXCLUDE : LoopbackMode.INCLUDE;
+  const { targets } = wanted;
+  const memory = encodeLoopbackTargets(targets);
+  const mode = wanted.mode === "exclude" ? LoopbackMode.EXCLUDE : LoopbackMode.INCLUDE;
   return (native, waiter, token, context) =>
     native.MiniAV_Loopback_ConfigureWithTargetsAsync(
       waiter,
@@ -181,45 +159,6 @@ function configureCall(options: LoopbackOptions, format: Uint8Array): ConfigureC
       mode,
       format,
     );
-}
-
-const TARGET_KEYS = ["system", "processId", "name", "windowHandle", "systemId"] as const;
-
-function isTarget(target: LoopbackTarget): boolean {
-  return TARGET_KEYS.some((key) => target[key] !== undefined);
-}
-
-function encodeTarget(target: LoopbackTarget): NativeLoopbackTarget {
-  const given = TARGET_KEYS.filter((key) => target[key] !== undefined);
-  if (given.length !== 1) {
-    throw targetError(`a target has exactly one of ${TARGET_KEYS.join(", ")}`);
-  }
-  const { processId, name, windowHandle, systemId } = target;
-  return {
-    type: processId !== undefined
-      ? LoopbackTargetType.PROCESS
-      : name !== undefined
-      ? LoopbackTargetType.NAME
-      : windowHandle !== undefined
-      ? LoopbackTargetType.WINDOW
-      : LoopbackTargetType.SYSTEM_AUDIO,
-    flags: (target.tree ? LoopbackTargetFlags.TREE : 0) |
-      (target.wait ? LoopbackTargetFlags.WAIT : 0) |
-      (target.followName ?? name !== undefined ? LoopbackTargetFlags.FOLLOW_NAME : 0),
-    processId: processId ?? 0,
-    windowHandle: windowHandle ?? 0,
-    name: name ?? systemId ?? "",
-  };
-}
-
-function targetError(detail: string): MiniAVError {
-  return new MiniAVError("INVALID_ARG", { operation: "Loopback.open", detail });
-}
-
-function describeTarget(options: LoopbackOptions): string {
-  const { deviceId, name, processId, targets } = options;
-  if (targets !== undefined) return `${targets.length} targets`;
-  return deviceId ?? name ?? (processId === undefined ? "system" : `process ${processId}`);
 }
 
 async function defaultFormat(

@@ -18,7 +18,8 @@ import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest } from "./formats.ts";
 import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
-import { audioEntries } from "./options.ts";
+import { AUDIO_OPTION_NAMES, audioEntries, requireKnownOptions } from "./options.ts";
+import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type {
   AudioCaptureOptions,
@@ -33,6 +34,8 @@ export interface MicrophoneOptions extends AudioCaptureOptions {
   /** Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. */
   readonly deviceId?: string | undefined;
 }
+
+const OPTION_NAMES: Names<MicrophoneOptions> = { deviceId: true, ...AUDIO_OPTION_NAMES };
 
 /** A running microphone. */
 export class Microphone extends Capture<CapturedAudio, AudioFormat> {
@@ -66,6 +69,7 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
 
   /** Opens and starts a microphone. DEVICE_NOT_FOUND, DEVICE_BUSY, PERMISSION_DENIED, TIMEOUT. */
   static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
+    requireKnownOptions("Microphone.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const { deviceId } = options;
     const own = needsDefaultAudio(options) ? await defaultFormat(deviceId, waiting) : null;

@@ -8,6 +8,7 @@ import {
   encodeText,
   encodeVideoInfo,
   errorCodeName,
+  hintFor,
   i32,
   MiniAVError,
   ResultCode,
@@ -15,7 +16,7 @@ import {
   videoInfoAt,
   VideoInfoLayout,
 } from "../ffi/mod.ts";
-import type { Handle, MiniAVErrorCode, Native, OperationOptions } from "../ffi/mod.ts";
+import type { Handle, MiniAVErrorCode, Native, NativeEvent, OperationOptions } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { AnyFrame, CaptureParts } from "./capture.ts";
@@ -25,7 +26,8 @@ import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
-import { queueEntries } from "./options.ts";
+import { chunkEntries, queueEntries, requireKnownOptions, VIDEO_OPTION_NAMES } from "./options.ts";
+import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
 import type { PropertyEntry } from "./session.ts";
@@ -61,22 +63,41 @@ export interface ScreenOptions extends VideoCaptureOptions {
   readonly persistMode?: Properties["persistMode"] | undefined;
   /** Linux: the choice of an earlier capture, `getProperty("restoreToken")`. */
   readonly restoreToken?: string | undefined;
-  /** The sound too; frames are then pictures and sound, told apart by `type`. */
+  /**
+   * The sound too; frames are then pictures and sound, told apart by `type`, those captured first
+   * before the others. Sound that cannot be had fails `open`, unless it is `optional`; sound that
+   * ends later is a `format` event, and the pictures go on.
+   */
   readonly audio?: boolean | ScreenAudioOptions | undefined;
 }
 
+const OPTION_NAMES: Names<ScreenOptions> = {
+  deviceId: true,
+  windowId: true,
+  region: true,
+  cursorMode: true,
+  excludedWindows: true,
+  repeatLastFrame: true,
+  audioSource: true,
+  persistMode: true,
+  restoreToken: true,
+  audio: true,
+  ...VIDEO_OPTION_NAMES,
+};
+
 /** Wishes about the sound of a screen. */
-export type ScreenAudioOptions = Pick<
-  AudioCaptureOptions,
-  "sampleRate" | "channelCount" | "format"
->;
+export interface ScreenAudioOptions
+  extends Pick<AudioCaptureOptions, "sampleRate" | "channelCount" | "format" | "chunkMs"> {
+  /** Opens without sound when there is none to be had; `format.audioError` then says why. */
+  readonly optional?: boolean | undefined;
+}
 
 /** What a screen capture gives. */
 export interface ScreenFormat {
   readonly video: VideoFormat;
   /** Null: without sound. */
   readonly audio: AudioFormat | null;
-  /** Why there is no sound although it was asked for; null otherwise. */
+  /** Why there is no sound (any more) although it was asked for; null otherwise. */
   readonly audioError: MiniAVErrorCode | null;
 }
 
@@ -117,22 +138,25 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
+    requireKnownOptions("Screen.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),
     );
-    const audio = audioMemory(options.audio);
+    const wishes = soundWishes(options.audio);
+    const audio = audioMemory(wishes);
     const parts = await openCapture<ScreenFormat>(
       {
         kind: "Screen",
         operation: "Screen.open",
         name: `Screen "${options.windowId ?? options.deviceId ?? "default"}"`,
-        early: queueEntries(options),
+        early: [...queueEntries(options), ...chunkEntries(wishes)],
         late: lateEntries(options),
         configure: configureCall(options, request),
         start: (native, waiter, token, context) =>
           native.MiniAV_Screen_StartCaptureAsync(waiter, token, context, null, null, audio),
         readFormat,
+        check: wishes?.optional === true ? () => {} : checkSound,
       },
       options,
       waiting,
@@ -187,9 +211,26 @@ async function resolveRequest(
   throw formatError("Screen.open", "", offered);
 }
 
-function audioMemory(audio: ScreenOptions["audio"]): Uint8Array | null {
+function soundWishes(audio: ScreenOptions["audio"]): ScreenAudioOptions | null {
   if (audio === undefined || audio === false) return null;
-  return encodeAudioInfo(audioRequest(audioWishes(audio === true ? {} : audio, null)));
+  return audio === true ? {} : audio;
+}
+
+function audioMemory(wishes: ScreenAudioOptions | null): Uint8Array | null {
+  return wishes === null ? null : encodeAudioInfo(audioRequest(audioWishes(wishes, null)));
+}
+
+/** The library starts a screen without its sound; whoever asked for both gets both or neither. */
+function checkSound({ audioError }: ScreenFormat, started: NativeEvent): void {
+  if (audioError === null) return;
+  const { backend, text } = started;
+  const hint = hintFor(audioError, "Loopback.open", backend);
+  throw new MiniAVError(audioError, {
+    operation: "Screen.open: sound",
+    backend,
+    detail: text,
+    hint: `${hint}${hint && " "}audio: { optional: true } opens without it.`,
+  });
 }
 
 type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;

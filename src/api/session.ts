@@ -38,6 +38,8 @@ export interface SessionPlan<Format> {
   configure(native: Native, waiter: Handle, token: Handle, context: Handle): number;
   start(native: Native, waiter: Handle, token: Handle, context: Handle): number;
   readFormat(native: Native, context: Handle): Format;
+  /** Throws when what was started is not what was asked for; `started` may say why. */
+  check?(format: Format, started: NativeEvent): void;
 }
 
 export interface PropertyEntry {
@@ -74,8 +76,10 @@ export async function openSession<Format>(
     for (const { name, value } of plan.early) writeProperty(plan.kind, handle, name, value);
     await run((waiter, token) => plan.configure(native, waiter, token, handle));
     for (const { name, value } of plan.late) writeProperty(plan.kind, handle, name, value);
-    await run((waiter, token) => plan.start(native, waiter, token, handle));
-    return session(plan, handle, plan.readFormat(native, handle));
+    const started = await run((waiter, token) => plan.start(native, waiter, token, handle));
+    const format = plan.readFormat(native, handle);
+    plan.check?.(format, started);
+    return session(plan, handle, format);
   } catch (error) {
     await destroy(plan.kind, handle);
     throw error;

@@ -41,7 +41,9 @@ export type TestDeviceFault =
   | { readonly type: "make-default" }
   | { readonly type: "corrupt"; readonly frames: number }
   /** The next frames are lost before they are delivered. */
-  | { readonly type: "skip"; readonly frames: number };
+  | { readonly type: "skip"; readonly frames: number }
+  /** A screen brings no sound itself, as real ones: the library adds the loopback's. */
+  | { readonly type: "soundless"; readonly soundless: boolean };
 
 /** Makes a test device misbehave, in every capture of it and for new ones. */
 export function setTestFault(deviceId: string, fault: TestDeviceFault): void {
@@ -119,5 +121,7 @@ function encodeFault(fault: TestDeviceFault): [number: number, value: bigint] {
       return [TestFault.CORRUPT, BigInt(fault.frames)];
     case "skip":
       return [TestFault.SKIP, BigInt(fault.frames)];
+    case "soundless":
+      return [TestFault.SOUNDLESS, fault.soundless ? 1n : 0n];
   }
 }

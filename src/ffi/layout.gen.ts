@@ -10,7 +10,7 @@ export interface Field {
 }
 
 /** FNV-1a of every public struct and enum; the library must tell the same. */
-export const LAYOUT_HASH = 0xedd883f30be44042n;
+export const LAYOUT_HASH = 0xf51d1a98fb81ed19n;
 
 /** MINIAV_TEXT_BYTES */
 export const TEXT_BYTES = 256;
@@ -310,6 +310,7 @@ export const TestFault = {
   MAKE_DEFAULT: 12,
   CORRUPT: 13,
   SKIP: 14,
+  SOUNDLESS: 15,
 } as const;
 
 /** The constants of MiniAVTestHang. */

@@ -9,11 +9,14 @@ import {
   Microphone,
   MiniAVError,
   recordWav,
+  Screen,
 } from "../../src/mod.ts";
 import type { CameraOptions, LoopbackOptions, MicrophoneOptions } from "../../src/mod.ts";
+import { useOnlyTestDevices } from "../support/only_test_devices.ts";
 import { describeResult, runScript } from "../support/process.ts";
 
 enableTestDevices();
+useOnlyTestDevices();
 
 const REFUSED = new URL("./scripts/refused.ts", import.meta.url);
 
@@ -64,17 +67,158 @@ for (const [what, options] of Object.entries(MICROPHONE)) {
   });
 }
 
+const NAME_OF_256_BYTES = "é".repeat(128);
+
+/** None of these may open anything, least of all the system's mix. */
 const LOOPBACK: Readonly<Record<string, unknown>> = {
+  "a process of undefined": { processId: undefined },
+  "a name of undefined": { name: undefined },
+  "a device of undefined": { deviceId: undefined },
+  "a window of undefined": { windowId: undefined },
+  "a window handle of undefined": { windowHandle: undefined },
+  "a system of undefined": { system: undefined },
+  "a system id of undefined": { systemId: undefined },
+  "targets of undefined": { targets: undefined },
+  "a target and a wish, both of undefined": { name: undefined, sampleRate: undefined },
   "a name that C would read as nothing": { name: "\0music" },
+  "an empty name": { name: "" },
+  "a name that is none": { name: 4242 },
+  "a name of null": { name: null },
+  "a name of 256 bytes": { name: NAME_OF_256_BYTES },
   "a process beyond 32 bits": { processId: 2 ** 32 },
   "a process that is no number": { processId: NaN },
+  "a process in letters": { processId: "4242" },
+  "process 0": { processId: 0 },
+  "a negative process": { processId: -1 },
+  "half a process": { processId: 4242.5 },
+  "a process of null": { processId: null },
+  "an endless window": { windowHandle: Infinity },
+  "window 0": { windowHandle: 0 },
+  "a system that is off": { system: false },
+  "a system that is 1": { system: 1 },
+  "an empty device": { deviceId: "" },
+  "an empty window": { windowId: "" },
+  "a window that is the system": { windowId: "test:system" },
+  "a window that is the default": { windowId: "system_default" },
+  "a device that is a number": { deviceId: 4242 },
+  "a process and a name": { processId: 4242, name: "test-player" },
+  "the system and a process": { system: true, processId: 4242 },
+  "a device and a name": { deviceId: "test:process", name: "test-player" },
+  "a window and a device": { windowId: "test:window", deviceId: "test:process" },
+  "a process and targets": { processId: 4242, targets: [{ name: "test-player" }] },
+  "no targets": { targets: [] },
+  "targets that are none": { targets: "test-player" },
+  "a target that is none": { targets: ["test-player"] },
+  "a target that is null": { targets: [null] },
+  "a hole among targets": { targets: [{ processId: 4242 }, , { name: "test-player" }] },
+  "an empty target": { targets: [{}] },
+  "a target of undefined": { targets: [{ processId: undefined }] },
+  "a target that is two": { targets: [{ processId: 4242, name: "test-player" }] },
+  "a target with a misspelt flag": { targets: [{ processId: 4242, treee: true }] },
+  "33 targets": { targets: Array.from({ length: 33 }, () => ({ processId: 4242 })) },
+  "everything but nothing": { mode: "exclude" },
+  "everything but the system": { system: true, mode: "exclude" },
+  "everything but the system, in a list": { targets: [{ system: true }], mode: "exclude" },
+  "everything but a device": { deviceId: "test:process", mode: "exclude" },
+  "a mode that is none": { processId: 4242, mode: "without" },
+  "the tree of a name": { name: "test-player", tree: true },
+  "the tree of the system": { system: true, tree: true },
+  "the tree of nothing": { tree: true },
+  "a tree of a device": { deviceId: "test:process", tree: true },
+  "a tree beside targets": { targets: [{ processId: 4242 }], tree: true },
+  "a tree that is no boolean": { processId: 4242, tree: "yes" },
+  "waiting for the system": { system: true, waitForProcess: true },
+  "waiting for nothing": { waitForProcess: true },
+  "a process that is followed by name": { processId: 4242, followName: true },
+  "an old name of an option": { name: "test-player", wait: true },
+  "a misspelt option": { procesId: 4242 },
+  "an option of pictures": { system: true, width: 640 },
+  "a bare name": "test-player",
+  "a bare process": 4242,
+  "null": null,
+  "a list": [{ processId: 4242 }],
 };
 
 for (const [what, options] of Object.entries(LOOPBACK)) {
-  test(`loopback refuses ${what}: nothing is widened`, async () => {
-    await assert.rejects(Loopback.open(options as LoopbackOptions), isRefusal);
+  test(`loopback refuses ${what}`, async () => {
+    await assert.rejects(Loopback.open(options as LoopbackOptions), (error) => {
+      assert.ok(error instanceof MiniAVError, String(error));
+      assert.equal(error.code, "INVALID_ARG");
+      assert.equal(error.operation, "Loopback.open");
+      return true;
+    });
   });
 }
+
+test("the system's mix is what is asked for by name, and by no target at all", async () => {
+  const opened = [
+    () => Loopback.open(),
+    () => Loopback.open({}),
+    () => Loopback.open({ sampleRate: undefined, signal: undefined }),
+    () => Loopback.open({ system: true, processId: undefined }),
+    () => Loopback.open({ systemId: "" }),
+    () => Loopback.open({ deviceId: "system_default" }),
+  ];
+  for (const open of opened) {
+    await using system = await open();
+    assert.equal(await system.getProperty("perProcess"), false, String(open));
+  }
+});
+
+test("a program is what is named, in every form", async () => {
+  const forms: LoopbackOptions[] = [
+    { processId: 4242 },
+    { processId: 4242, name: undefined, targets: undefined, mode: undefined },
+    { processId: 4242, tree: true, waitForProcess: true, followName: false },
+    { name: "TEST-player", followName: false, tree: false },
+    { windowHandle: 4243 },
+    { windowId: "test:window" },
+    { deviceId: "test:process" },
+    { targets: [{ processId: 4242 }, { name: "nobody", waitForProcess: true }] },
+    { name: "é".repeat(127), waitForProcess: true },
+  ];
+  for (const options of forms) {
+    await using player = await Loopback.open(options);
+    assert.equal(await player.getProperty("perProcess"), true, JSON.stringify(options));
+  }
+});
+
+test("what does not play is not found, and never something else", async () => {
+  for (const options of [{ processId: 4244 }, { name: "nobody" }, { windowHandle: 1 }]) {
+    await assert.rejects(Loopback.open(options), { code: "DEVICE_NOT_FOUND" });
+  }
+});
+
+const OPENERS: Readonly<Record<string, (options: object) => Promise<unknown>>> = {
+  "Camera.open": (options) => Camera.open(options),
+  "Screen.open": (options) => Screen.open(options),
+  "Microphone.open": (options) => Microphone.open(options),
+  "Loopback.open": (options) => Loopback.open(options),
+};
+
+test("an option that does not exist is refused by every kind", async () => {
+  for (const [operation, open] of Object.entries(OPENERS)) {
+    await assert.rejects(open({ divice: "test:bars" }), (error) => {
+      assert.ok(error instanceof MiniAVError, String(error));
+      assert.equal(error.code, "INVALID_ARG");
+      assert.match(error.message, new RegExp(`^${operation}: .*there is no option "divice"`));
+      assert.match(error.hint, /^There are deviceId, /);
+      return true;
+    });
+  }
+});
+
+test("a type of target that does not exist lists nothing", async () => {
+  const list = Loopback.enumerateTargets;
+  await assert.rejects(list({ kind: "proces" as "process" }), { code: "INVALID_ARG" });
+  await assert.rejects(list({ type: "process" } as object), { code: "INVALID_ARG" });
+  const kinds = ["system", "process", "window"] as const;
+  const lists = await Promise.all(kinds.map((kind) => list({ kind })));
+  const ids = lists.map((devices) =>
+    devices.filter(({ isTest }) => isTest).map(({ id }) => id).join()
+  );
+  assert.deepEqual(ids, ["test:system", "test:process", "test:window"]);
+});
 
 test("a timeout that no timer can count is no limit", async () => {
   for (const timeout of [Infinity, 2 ** 40]) {

@@ -88,7 +88,11 @@ export const KINDS: readonly Kind[] = [
     permission: (options) => Loopback.permission(options),
     requestPermission: (options) => Loopback.requestPermission(options),
     open: async (deviceId, options) =>
-      await Loopback.open({ ...SOUND, ...options, deviceId }) as AnyCapture,
+      await Loopback.open({
+        ...SOUND,
+        ...options,
+        ...(deviceId === undefined ? { system: true } : { deviceId }),
+      }) as AnyCapture,
     watch: (handler) => Loopback.onDeviceChange(handler),
   },
 ];

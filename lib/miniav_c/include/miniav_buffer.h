@@ -209,7 +209,8 @@ typedef struct {
 
   uint32_t struct_size;
   uint32_t flags;       /* MiniAVBufferFlags */
-  uint64_t sequence;    /* counts what the source produced, dropped buffers included */
+  uint64_t sequence;    /* counts what the source produced, dropped buffers included; pictures
+                           and sound of a screen each for themselves */
   int64_t duration_us;  /* audio: of the samples; video: the nominal interval, 0 when unknown */
   uint32_t sample_rate; /* audio, hertz */
   MiniAVColorRange color_range;

@@ -252,14 +252,20 @@ MINIAV_API MiniAVResultCode MiniAV_Screen_ConfigureRegionAsync(
     const char *display_id, int32_t x, int32_t y, int32_t width, int32_t height,
     const MiniAVVideoInfo *video_format);
 /* What really comes; audio and audio_result may be NULL. audio_result: SUCCESS with sound,
- * NO_BUFFER when none was asked for, otherwise why there is none. NOT_CONFIGURED. */
+ * NO_BUFFER when none was asked for, otherwise why there is none (any more). NOT_CONFIGURED. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_GetConfiguredFormats(MiniAVScreenContextHandle context,
                                                                MiniAVVideoInfo *video,
                                                                MiniAVAudioInfo *audio,
                                                                MiniAVResultCode *audio_result);
-/* With a callback: a dispatcher thread calls it. NULL: pull with MiniAV_TakeBuffer. NOT_CONFIGURED,
- * ALREADY_RUNNING, DEVICE_NOT_FOUND, DEVICE_BUSY, DEVICE_LOST, PERMISSION_DENIED, USER_CANCELLED,
- * TIMEOUT, SYSTEM_CALL_FAILED, OUT_OF_MEMORY. */
+/* With a callback: a dispatcher thread calls it. NULL: pull with MiniAV_TakeBuffer.
+ * With an audio format (zero members: the source's own) buffers of both types come, on one clock,
+ * those captured first before the others: of a display or region the system's sound, of a window
+ * its processes', or the system's when AUDIO_SOURCE says so. Each type has a queue of its own:
+ * QUEUE_CAPACITY and QUEUE_LATEST are the pictures', sound has 64 buffers. Sound that cannot be had
+ * is no error: the picture goes on, and GetConfiguredFormats, a log line and the text of the Async
+ * event say why. Sound that ends while the picture goes on is a FORMAT_CHANGED event, and that flag
+ * on the next picture. NOT_CONFIGURED, ALREADY_RUNNING, DEVICE_NOT_FOUND, DEVICE_BUSY, DEVICE_LOST,
+ * PERMISSION_DENIED, USER_CANCELLED, TIMEOUT, SYSTEM_CALL_FAILED, OUT_OF_MEMORY. */
 MINIAV_API MiniAVResultCode MiniAV_Screen_StartCapture(
     MiniAVScreenContextHandle context, MiniAVBufferCallback callback, void *user_data,
     const MiniAVAudioInfo *optional_audio_format_for_loopback);

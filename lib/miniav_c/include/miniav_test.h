@@ -46,7 +46,10 @@ typedef enum {
   MINIAV_TEST_FAULT_MAKE_DEFAULT = 12, /* this device is its kind's default from now on, and
                                           captures of "" move to it */
   MINIAV_TEST_FAULT_CORRUPT = 13,      /* the next `value` frames are flagged CORRUPTED */
-  MINIAV_TEST_FAULT_SKIP = 14          /* the next `value` frames are lost before delivery */
+  MINIAV_TEST_FAULT_SKIP = 14,         /* the next `value` frames are lost before delivery */
+  MINIAV_TEST_FAULT_SOUNDLESS = 15     /* screens; value 1: from the next start on it brings no
+                                          sound itself, as a real screen, and the library adds a
+                                          loopback's; 0: its own again */
 } MiniAVTestFault;
 
 /* Which operations of the device hang until cancelled or cleared. */
@@ -64,7 +67,7 @@ MINIAV_API MiniAVResultCode MiniAV_EnableTestDevices(uint32_t enable);
 /* Makes a test device misbehave; also while test devices are off. A capture that runs does as told
  * at its next frame, within 50 ms. DEVICE_NOT_FOUND: no test device has this id. NOT_SUPPORTED:
  * this device does not have this fault (BAD_STRIDE of a sound, MAKE_DEFAULT of a window or
- * process). */
+ * process, SOUNDLESS of anything but a screen). */
 MINIAV_API MiniAVResultCode MiniAV_TestSetFault(const char *device_id, MiniAVTestFault fault,
                                                 int64_t value);
 

@@ -27,7 +27,8 @@ typedef enum {
   MINIAV_EVENT_LOST = 2,            /* context, result (why), text; comes after the last buffer */
   MINIAV_EVENT_STALLED = 3,         /* context: nothing came for max(1 s, 10 intervals) */
   MINIAV_EVENT_RESUMED = 4,         /* context: it came again */
-  MINIAV_EVENT_FORMAT_CHANGED = 5,  /* context: see GetConfiguredFormat */
+  MINIAV_EVENT_FORMAT_CHANGED = 5,  /* context: see GetConfiguredFormat; result: SUCCESS, or why a
+                                       screen's sound ended while its picture goes on, and text */
   MINIAV_EVENT_DEVICES_CHANGED = 6, /* kind: enumerate again */
   MINIAV_EVENT_DEFAULT_CHANGED = 7, /* kind, text: the new default's id; context when that capture
                                        follows the default and moved */

@@ -7,7 +7,7 @@
 /* clang-format off */
 
 /* FNV-1a of every public struct and enum. */
-#define MINIAV_LAYOUT_HASH 0xedd883f30be44042ull
+#define MINIAV_LAYOUT_HASH 0xf51d1a98fb81ed19ull
 
 _Static_assert(sizeof(MiniAVRect) == 16, "size of MiniAVRect");
 _Static_assert(offsetof(MiniAVRect, x) == 0, "x");

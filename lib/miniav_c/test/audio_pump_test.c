@@ -31,7 +31,7 @@ static bool bench_open(struct bench *bench, const MiniAVAudioInfo *out) {
   mutex_lock(&bench->capture->lock);
   bench->capture->state = CAPTURE_RUNNING;
   bench->capture->accepting = true;
-  bench->capture->queue_limit = bench->capture->table->count;
+  bench->capture->lanes[LANE_MAIN].limit = bench->capture->lanes[LANE_MAIN].table->count;
   mutex_unlock(&bench->capture->lock);
   return CHECK(bench->ring != NULL) &&
          CHECK_EQ(pump_init(&bench->pump, bench->capture, out), MINIAV_SUCCESS) &&

@@ -17,7 +17,7 @@ int main(void) {
   use_test_backends();
   struct fake_source source = fake_source_create(MINIAV_KIND_CAMERA, NULL, NULL);
   CHECK_EQ(fake_source_start(&source, NULL, NULL), MINIAV_SUCCESS);
-  age(source.capture->table, UINT32_MAX - 1);
+  age(source.capture->lanes[LANE_MAIN].table, UINT32_MAX - 1);
   void *seen[4];
   for (uint32_t i = 0; i < 4; i++) {
     MiniAVBuffer buffer;

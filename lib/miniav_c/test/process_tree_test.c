@@ -23,6 +23,15 @@ static void test_self(void) {
   CHECK(!process_is_binary(self, ""));
 }
 
+static void test_number(void) {
+  CHECK(process_number("1") == 1);
+  CHECK(process_number("4294967295") == UINT32_MAX);
+  CHECK(process_number("4294967296") == 0);
+  CHECK(process_number("99999999999999999999999") == 0);
+  CHECK(process_number("-1") == 0 && process_number("12ab") == 0 && process_number(" 1") == 0);
+  CHECK(process_number("") == 0 && process_number("0") == 0);
+}
+
 static void test_nobody(void) {
   char name[64];
   CHECK(process_start_time(0) == 0);
@@ -55,8 +64,99 @@ static void test_child(void) {
   CHECK(process_start_time((uint32_t)child) == 0);
 }
 
+/* Forks a process that lives until the pipe is closed; at has its PID. */
+static pid_t fork_waiting(const int ends[2]) {
+  pid_t child = fork();
+  if (child == 0) {
+    char byte;
+    close(ends[1]);
+    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  return child;
+}
+
+/* A parent whose child outlives it: the child stays in the parent's tree, and in ours it is too. */
+static void test_kept_tree(void) {
+  int ends[2];
+  int told[2];
+  int go[2];
+  uint32_t grandchild = 0;
+  CHECK(pipe(ends) == 0 && pipe(told) == 0 && pipe(go) == 0);
+  pid_t parent = fork();
+  if (parent == 0) {
+    close(go[1]);
+    uint32_t pid = (uint32_t)fork_waiting(ends);
+    char byte;
+    ssize_t done = write(told[1], &pid, sizeof pid);
+    _exit(done == (ssize_t)sizeof pid && read(go[0], &byte, 1) == 0 ? 0 : 1);
+  }
+  struct process_tree tree;
+  struct process_tree stranger;
+  CHECK(read(told[0], &grandchild, sizeof grandchild) == (ssize_t)sizeof grandchild);
+  process_tree_init(&tree, (uint32_t)parent);
+  process_tree_init(&stranger, grandchild);
+  CHECK(process_tree_has(&tree, (uint32_t)parent));
+  CHECK(process_tree_has(&tree, grandchild));
+  CHECK(!process_tree_has(&tree, (uint32_t)getpid()));
+  CHECK(!process_tree_has(&stranger, (uint32_t)parent));
+  close(go[1]);
+  CHECK(waitpid(parent, NULL, 0) == parent);
+  CHECK(!process_is_in_tree(grandchild, (uint32_t)parent)); /* its parent is another now */
+  process_tree_update(&tree);
+  CHECK(process_tree_is_alive(&tree));
+  CHECK(!process_tree_has(&tree, (uint32_t)parent));
+  CHECK(process_tree_has(&tree, grandchild));
+  close(ends[1]);
+  close(told[1]);
+  while (process_start_time(grandchild) != 0) { /* nobody here may wait for it */
+    usleep(1000);
+  }
+  process_tree_update(&tree);
+  CHECK(!process_tree_is_alive(&tree));
+  CHECK(!process_tree_has(&tree, grandchild));
+  process_tree_free(&tree);
+  process_tree_free(&stranger);
+  close(ends[0]);
+  close(told[0]);
+  close(go[0]);
+}
+
+/* Children that come after the first look, and a number that is another process's now. */
+static void test_growing_tree(void) {
+  int ends[2];
+  struct process_tree tree;
+  CHECK(pipe(ends) == 0);
+  process_tree_init(&tree, (uint32_t)getpid());
+  pid_t child = fork_waiting(ends);
+  process_tree_update(&tree);
+  CHECK(tree.count == 2 && process_tree_has(&tree, (uint32_t)child));
+  tree.members[1].start_time--;
+  CHECK(!process_tree_has(&tree, (uint32_t)child));
+  process_tree_update(&tree); /* whoever had that number has ended; who has it now is a child too */
+  CHECK(process_tree_has(&tree, (uint32_t)child));
+  close(ends[1]);
+  CHECK(waitpid(child, NULL, 0) == child);
+  process_tree_update(&tree);
+  CHECK(tree.count == 1 && process_tree_is_alive(&tree));
+  process_tree_free(&tree);
+  close(ends[0]);
+}
+
+static void test_tree_of_nobody(void) {
+  struct process_tree tree;
+  process_tree_init(&tree, UINT32_MAX);
+  CHECK(!process_tree_is_alive(&tree));
+  CHECK(!process_tree_has(&tree, (uint32_t)getpid()));
+  CHECK(!process_tree_has(&tree, 0));
+  process_tree_free(&tree);
+}
+
 int main(void) {
+  test_kept_tree();
+  test_growing_tree();
+  test_tree_of_nobody();
   test_self();
+  test_number();
   test_nobody();
   test_child();
   return check_report("process_tree");

@@ -81,16 +81,6 @@ static void place(struct audio_feed *feed, double time_us) {
   feed->anchor_us = time_us - (double)feed->in_frames * 1e6 / feed->in.sample_rate;
 }
 
-MiniAVResultCode audio_feed_reformat(struct audio_feed *feed, const MiniAVAudioInfo *in) {
-  double end = end_us(feed);
-  MiniAVResultCode result = converter_make(feed, in);
-  if (result == MINIAV_SUCCESS) {
-    feed->in_frames = 0;
-    feed->anchor_us = end;
-  }
-  return result;
-}
-
 /* -- chunks --------------------------------------------------------------------------------- */
 
 static uint32_t chunk_flags(struct audio_feed *feed) {
@@ -104,6 +94,9 @@ static uint32_t chunk_flags(struct audio_feed *feed) {
   }
   if (feed->chunk_is_silent) {
     flags |= MINIAV_BUFFER_FLAG_SILENT;
+  }
+  if (feed->chunk_is_estimated) {
+    flags |= MINIAV_BUFFER_FLAG_ESTIMATED_TIME;
   }
   return flags;
 }
@@ -138,46 +131,92 @@ static void chunk_finish(struct audio_feed *feed) {
   capture_deliver(feed->capture, &frame);
 }
 
-/* The time of an empty chunk is that of the frame that comes next out of the converter. */
-static void chunk_begin(struct audio_feed *feed) {
+/* When the frame that comes next out of the converter was captured. */
+static double next_out_us(const struct audio_feed *feed) {
+  return end_us(feed) - audio_convert_delay_frames(feed->converter) * 1e6 / feed->in.sample_rate;
+}
+
+static void chunk_begin(struct audio_feed *feed, double first_us) {
   if (feed->block == NULL) {
     feed->block = block_pool_take(feed->pool);
   }
-  double delay_us = audio_convert_delay_frames(feed->converter) * 1e6 / feed->in.sample_rate;
-  int64_t time_us = (int64_t)llround(end_us(feed) - delay_us);
+  int64_t time_us = (int64_t)llround(first_us);
   feed->block_time_us = time_us > feed->last_time_us ? time_us : feed->last_time_us + 1;
   feed->chunk_is_silent = true;
+  feed->chunk_is_estimated = false;
 }
 
+static uint8_t *chunk_end(const struct audio_feed *feed) {
+  uint8_t *out = feed->block != NULL ? feed->block->data : feed->spare;
+  return out + (size_t)feed->filled_frames * feed->out_frame_bytes;
+}
+
+static void chunk_add(struct audio_feed *feed, size_t frames) {
+  if (feed->filled_frames == 0 && frames > 0) {
+    feed->last_time_us = feed->block_time_us;
+  }
+  feed->filled_frames += (uint32_t)frames;
+  if (feed->filled_frames == feed->chunk_frames) {
+    chunk_finish(feed);
+  }
+}
+
+enum content { SOUND, SOUND_ESTIMATED, NOTHING_PLAYED, LOST };
+
 static void convert(struct audio_feed *feed, const uint8_t *samples, uint32_t frames,
-                    bool is_silent) {
+                    enum content content) {
   size_t in_frame_bytes = audio_format_frame_bytes(&feed->in);
   while (frames > 0) {
     if (feed->filled_frames == 0) {
-      chunk_begin(feed);
+      chunk_begin(feed, next_out_us(feed));
     }
-    uint8_t *out = feed->block != NULL ? feed->block->data : feed->spare;
     struct audio_convert_result done = {0, 0};
-    audio_convert_process(feed->converter, samples, frames,
-                          out + (size_t)feed->filled_frames * feed->out_frame_bytes,
+    audio_convert_process(feed->converter, samples, frames, chunk_end(feed),
                           feed->chunk_frames - feed->filled_frames, &done);
-    if (feed->filled_frames == 0 && done.written_frames > 0) {
-      feed->last_time_us = feed->block_time_us;
-    }
-    feed->chunk_is_silent = feed->chunk_is_silent && is_silent;
+    feed->chunk_is_silent = feed->chunk_is_silent && content == NOTHING_PLAYED;
+    feed->chunk_is_estimated = feed->chunk_is_estimated || content == SOUND_ESTIMATED;
     samples += done.consumed_frames * in_frame_bytes;
     frames -= (uint32_t)done.consumed_frames;
     feed->in_frames += done.consumed_frames;
-    feed->filled_frames += (uint32_t)done.written_frames;
-    if (feed->filled_frames == feed->chunk_frames) {
-      chunk_finish(feed);
-    }
+    chunk_add(feed, done.written_frames);
   }
+}
+
+/* Writes what the converter holds back, so that nothing is missing at the end of its input. */
+static void drain(struct audio_feed *feed) {
+  double first_us = next_out_us(feed);
+  for (size_t written = 1; written > 0;) {
+    if (feed->filled_frames == 0) {
+      chunk_begin(feed, first_us);
+      feed->chunk_is_silent = false;
+    }
+    written = 0;
+    audio_convert_drain(feed->converter, chunk_end(feed), feed->chunk_frames - feed->filled_frames,
+                        &written);
+    first_us += (double)written * 1e6 / feed->out.sample_rate;
+    chunk_add(feed, written);
+  }
+}
+
+MiniAVResultCode audio_feed_reformat(struct audio_feed *feed, const MiniAVAudioInfo *in) {
+  double end = end_us(feed);
+  if (feed->begun) {
+    drain(feed);
+  }
+  MiniAVResultCode result = converter_make(feed, in);
+  if (result == MINIAV_SUCCESS) {
+    feed->in_frames = 0;
+    feed->anchor_us = end;
+  }
+  return result;
 }
 
 /* -- the timeline --------------------------------------------------------------------------- */
 
 static void break_off(struct audio_feed *feed) {
+  if (feed->begun) {
+    drain(feed);
+  }
   chunk_finish(feed);
   audio_convert_reset(feed->converter);
   feed->discontinuity = true;
@@ -188,53 +227,92 @@ void audio_feed_restart(struct audio_feed *feed) {
   feed->begun = false;
 }
 
-static void fill(struct audio_feed *feed, uint64_t frames) {
+static void fill(struct audio_feed *feed, uint64_t frames, enum content content) {
   while (frames > 0) {
     uint32_t piece = frames < SILENCE_FRAMES ? (uint32_t)frames : SILENCE_FRAMES;
-    convert(feed, feed->silence, piece, true);
+    convert(feed, feed->silence, piece, content);
     frames -= piece;
   }
 }
 
-static void gap(struct audio_feed *feed, double missing_us) {
-  uint64_t frames = (uint64_t)llround(missing_us * feed->in.sample_rate / 1e6);
-  if (feed->fills) {
-    fill(feed, frames);
-    return;
-  }
-  break_off(feed);
+static void count_lost(struct audio_feed *feed, double missing_us) {
   double chunks = missing_us * feed->out.sample_rate / 1e6 / feed->chunk_frames;
+  feed->discontinuity = true;
   capture_count_drop(feed->capture, DROP_LATE, (uint64_t)fmax(1, round(chunks)));
+}
+
+/* Content: NOTHING_PLAYED or LOST. The timeline goes on after so much. */
+static void gap(struct audio_feed *feed, double missing_us, enum content content) {
+  bool jumps = !feed->fills || missing_us > AUDIO_FEED_FILL_MAX_US;
+  if (jumps) {
+    break_off(feed);
+    place(feed, end_us(feed) + missing_us);
+  }
+  if (jumps || content == LOST) {
+    count_lost(feed, missing_us);
+  }
+  if (!jumps) {
+    fill(feed, (uint64_t)llround(missing_us * feed->in.sample_rate / 1e6), content);
+  }
+}
+
+void audio_feed_next(struct audio_feed *feed, uint32_t flags) {
+  feed->next_flags |= flags;
 }
 
 void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t frames,
                         int64_t time_us) {
   const uint8_t *bytes = samples;
   double start_us = (double)time_us;
+  uint32_t flags = feed->next_flags;
+  feed->next_flags = 0;
   if (!feed->begun) {
     audio_feed_begin(feed, time_us);
   }
   audio_convert_set_gain(feed->converter, capture_audio_gain(feed->capture));
-  double ahead_us = start_us - end_us(feed);
-  if (ahead_us > JOIN_US) {
-    gap(feed, ahead_us);
-  } else if (ahead_us < -JOIN_US) {
+  bool to_the_frame = (flags & (AUDIO_FEED_LOST | AUDIO_FEED_ALIGNED)) != 0;
+  double join_us = to_the_frame ? 5e5 / feed->in.sample_rate : JOIN_US;
+  double ahead_us = start_us - end_us(feed) + feed->owed_us;
+  bool joins = fabs(ahead_us) <= join_us && !to_the_frame;
+  if (ahead_us > join_us) {
+    gap(feed, ahead_us, (flags & AUDIO_FEED_LOST) != 0 ? LOST : NOTHING_PLAYED);
+  } else if ((flags & AUDIO_FEED_LOST) != 0) {
+    count_lost(feed, 0);
+  }
+  if (ahead_us < -join_us) {
     double overlap = round(-ahead_us * feed->in.sample_rate / 1e6);
     if (overlap >= frames) {
+      audio_feed_next(feed, flags & AUDIO_FEED_ALIGNED);
       return;
     }
     bytes += (size_t)overlap * audio_format_frame_bytes(&feed->in);
     frames -= (uint32_t)overlap;
     start_us += overlap * 1e6 / feed->in.sample_rate;
   }
+  feed->owed_us = joins ? feed->owed_us : feed->owed_us + start_us - end_us(feed);
   place(feed, start_us);
-  convert(feed, bytes, frames, false);
+  convert(feed, bytes, frames, (flags & AUDIO_FEED_ESTIMATED) != 0 ? SOUND_ESTIMATED : SOUND);
+}
+
+void audio_feed_silence(struct audio_feed *feed, uint32_t frames, int64_t time_us) {
+  if (!feed->begun) {
+    audio_feed_begin(feed, time_us);
+  }
+  place(feed, (double)time_us);
+  fill(feed, frames, NOTHING_PLAYED);
 }
 
 void audio_feed_silence_until(struct audio_feed *feed, int64_t time_us) {
   double missing_us = (double)time_us - end_us(feed);
   if (feed->begun && missing_us > 0) {
-    fill(feed, (uint64_t)(missing_us * feed->in.sample_rate / 1e6));
+    gap(feed, missing_us, NOTHING_PLAYED);
+  }
+}
+
+void audio_feed_lost_until(struct audio_feed *feed, int64_t time_us) {
+  double missing_us = (double)time_us - end_us(feed);
+  if (feed->begun && missing_us > 0) {
+    gap(feed, missing_us, LOST);
   }
 }
 

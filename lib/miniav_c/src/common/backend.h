@@ -53,7 +53,7 @@ struct capture_request {
   MiniAVRect region;
   MiniAVVideoInfo video;
   MiniAVAudioInfo audio; /* screen: at start, when with_audio */
-  uint32_t with_audio;
+  uint32_t with_audio;   /* screen: only for a backend that brings sound */
   struct screen_settings screen;
   MiniAVLoopbackMode mode;
   uint32_t target_count;
@@ -70,7 +70,10 @@ struct capture_format {
 enum backend_flags {
   BACKEND_IS_TEST = 1u << 0,          /* listed and used only while test devices are enabled */
   BACKEND_SILENT_WHEN_IDLE = 1u << 1, /* nothing comes while nothing changes: no stall watchdog */
-  BACKEND_TELLS_STALLS = 1u << 2      /* calls capture_stalled / capture_resumed itself */
+  BACKEND_TELLS_STALLS = 1u << 2,     /* calls capture_stalled / capture_resumed itself */
+  BACKEND_BRINGS_SOUND = 1u << 3      /* screen: looks at with_audio in start and tells audio and
+                                         audio_result; NO_BUFFER there, and without the flag
+                                         always: the library adds the sound (screen_sound.h) */
 };
 
 struct backend {
@@ -114,6 +117,10 @@ struct backend {
   MiniAVResultCode (*set_property)(void *state, MiniAVPropertyKey key,
                                    const MiniAVPropertyValue *value);
   MiniAVResultCode (*set_auto_property)(void *state, MiniAVPropertyKey key, bool automatic);
+
+  /* Screen, between open and close: the system's own number of the window that is captured (XID,
+   * HWND, NSWindow number), for its sound; 0: not known, or no window. */
+  uint64_t (*window_handle)(void *state);
 
   MiniAVResultCode (*permission)(MiniAVPermission *permission, struct cancel *cancel);
   MiniAVResultCode (*request_permission)(MiniAVPermission *permission, struct cancel *cancel);

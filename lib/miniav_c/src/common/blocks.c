@@ -1,5 +1,6 @@
 #include "common/blocks.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 
 #include "common/platform.h"
@@ -10,6 +11,7 @@
 struct block_pool {
   uint32_t count;
   size_t block_bytes;
+  bool shared; /* the blocks' pages are a file's */
   struct block blocks[BLOCK_POOL_MAX];
   _Atomic uint64_t free_mask[MASK_WORDS];
   atomic_uint_least64_t stamp; /* counts blocks that became free */
@@ -83,6 +85,9 @@ static size_t size_class(size_t bytes) {
 
 static void pool_free(struct block_pool *pool) {
   for (uint32_t i = 0; i < pool->count; i++) {
+    if (pool->shared) {
+      pages_unshare(pool->blocks[i].data, pool->block_bytes);
+    }
     store_give(pool->blocks[i].data, pool->block_bytes);
   }
   free(pool);
@@ -116,6 +121,27 @@ struct block_pool *block_pool_create(uint32_t count, size_t block_bytes) {
     block->pool = pool;
     block->index = i;
     atomic_fetch_or(&pool->free_mask[i / 64], UINT64_C(1) << (i % 64));
+  }
+  return pool;
+}
+
+struct block_pool *block_pool_create_shared(uint32_t count, size_t block_bytes, int32_t *file) {
+  struct block_pool *pool = block_pool_create(count, block_bytes);
+  *file = pool == NULL ? -1 : pages_shared_file(pool->block_bytes * count);
+  bool is_shared = *file >= 0;
+  if (pool != NULL) {
+    pool->shared = is_shared;
+  }
+  for (uint32_t i = 0; is_shared && i < count; i++) {
+    is_shared = pages_share(pool->blocks[i].data, pool->block_bytes, *file, i * pool->block_bytes);
+  }
+  if (!is_shared && *file >= 0) {
+    pages_file_close(*file);
+    *file = -1;
+  }
+  if (!is_shared) {
+    block_pool_close(pool);
+    return NULL;
   }
   return pool;
 }

@@ -35,6 +35,11 @@ struct block {
  * exhausted. The creator's hold ends with block_pool_close. */
 struct block_pool *block_pool_create(uint32_t count, size_t block_bytes);
 
+/* The same over one file of shared memory, for a process that is to write into the blocks: block n
+ * lies at n * capacity_bytes of *file, which the caller closes. NULL also where memory cannot be
+ * shared. The pages leave the range with the pool. */
+struct block_pool *block_pool_create_shared(uint32_t count, size_t block_bytes, int32_t *file);
+
 /* The block that has been free longest, with one reference; NULL when none is free. One thread. */
 struct block *block_pool_take(struct block_pool *pool);
 

@@ -7,6 +7,7 @@
 #include "common/handles.h"
 #include "common/kinds.h"
 #include "common/log.h"
+#include "common/screen_sound.h"
 
 #define CANCEL_LOOK_US 50000 /* how long a cancel may stay unseen by what waits for its turn */
 
@@ -15,7 +16,10 @@
 static void capture_free(void *object) {
   struct capture *capture = object;
   capture_forget_all(capture);
-  slot_table_close(capture->table);
+  for (uint32_t i = 0; i < LANE_COUNT; i++) {
+    slot_table_close(capture->lanes[i].table);
+  }
+  free(capture->sound.inlet);
   condition_destroy(&capture->changed);
   mutex_destroy(&capture->lock);
   free(capture);
@@ -40,8 +44,8 @@ MiniAVResultCode capture_create(MiniAVKind kind, uint64_t *handle) {
   atomic_init(&capture->gain, 1.0f);
   mutex_init(&capture->lock);
   condition_init(&capture->changed);
-  capture->table = slot_table_create(DEFAULT_SLOTS);
-  if (capture->table == NULL) {
+  capture->lanes[LANE_MAIN].table = slot_table_create(DEFAULT_SLOTS);
+  if (capture->lanes[LANE_MAIN].table == NULL) {
     capture_free(capture);
     return slot_tables_are_used_up() ? MINIAV_ERROR_DEVICE_BUSY : MINIAV_ERROR_OUT_OF_MEMORY;
   }
@@ -159,7 +163,12 @@ static MiniAVResultCode open_backend(struct capture *capture, struct cancel *can
   if (result != MINIAV_SUCCESS) {
     return result;
   }
+  bool by_library = screen_sound_is_needed(capture->kind, backend);
+  if (by_library) {
+    format.audio_result = MINIAV_ERROR_NO_BUFFER;
+  }
   mutex_lock(&capture->lock);
+  capture->sound.by_library = by_library;
   capture->backend = backend;
   capture->backend_state = state;
   capture->format = format;
@@ -180,7 +189,7 @@ MiniAVResultCode capture_configure(uint64_t handle, MiniAVKind kind,
     if (!running) {
       capture->request = *request;
       capture->request.screen = capture->screen;
-      capture->table->count = capture->queue_capacity;
+      capture->lanes[LANE_MAIN].table->count = capture->queue_capacity;
     }
     mutex_unlock(&capture->lock);
     if (running) {
@@ -218,16 +227,25 @@ int64_t capture_stall_time_us(const struct capture *capture) {
   return ten_intervals_us > 1000000 ? ten_intervals_us : 1000000;
 }
 
+static void open_lanes_locked(struct capture *capture) {
+  for (uint32_t i = 0; i < LANE_COUNT; i++) {
+    struct lane *lane = &capture->lanes[i];
+    lane->pending_flags = 0;
+    if (lane->table != NULL) {
+      lane->table->count = i == LANE_MAIN ? capture->queue_capacity : SLOTS_PER_TABLE;
+      lane->limit = i == LANE_MAIN && capture->queue_latest ? 1 : lane->table->count;
+    }
+  }
+}
+
 /* Locked: from here on frames are accepted and a consumer may take. */
 static bool open_gates_locked(struct capture *capture) {
   capture->state = CAPTURE_RUNNING;
   capture->accepting = true;
   capture->lost = false;
   capture->stalled = false;
-  capture->pending_flags = 0;
   capture->has_pending_damage = false;
-  capture->table->count = capture->queue_capacity;
-  capture->queue_limit = capture->queue_latest ? 1 : capture->table->count;
+  open_lanes_locked(capture);
   capture->last_delivery_us = clock_now_us();
   capture->stall_after_us = capture_stall_time_us(capture);
   capture->deferred_stop = false;
@@ -259,6 +277,22 @@ static void wake_consumer(struct capture *capture) {
   }
 }
 
+/* The picture, then the sound; unlocked. On failure neither runs. */
+static MiniAVResultCode start_backends(struct capture *capture, struct cancel *cancel) {
+  const struct backend *backend = capture->backend;
+  if (cancel_requested(cancel)) {
+    return MINIAV_ERROR_USER_CANCELLED;
+  }
+  MiniAVResultCode result = backend->start(capture->backend_state, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = screen_sound_start(capture, cancel);
+    if (result != MINIAV_SUCCESS) {
+      backend->stop(capture->backend_state);
+    }
+  }
+  return result;
+}
+
 static MiniAVResultCode start_locked(struct capture *capture, struct cancel *cancel) {
   if (capture->state == CAPTURE_RUNNING) {
     return MINIAV_ERROR_ALREADY_RUNNING;
@@ -269,13 +303,10 @@ static MiniAVResultCode start_locked(struct capture *capture, struct cancel *can
   if (!open_gates_locked(capture)) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  const struct backend *backend = capture->backend;
-  void *state = capture->backend_state;
   bool may_stall = capture->stall_after_us > 0;
-  strncpy(cancel->backend, backend->name, sizeof cancel->backend - 1);
+  strncpy(cancel->backend, capture->backend->name, sizeof cancel->backend - 1);
   mutex_unlock(&capture->lock);
-  MiniAVResultCode result =
-      cancel_requested(cancel) ? MINIAV_ERROR_USER_CANCELLED : backend->start(state, cancel);
+  MiniAVResultCode result = start_backends(capture, cancel);
   if (result != MINIAV_SUCCESS) {
     mutex_lock(&capture->lock);
     close_gates_locked(capture);
@@ -301,11 +332,10 @@ MiniAVResultCode capture_start(uint64_t handle, MiniAVKind kind, MiniAVBufferCal
     if (capture->state == CAPTURE_CONFIGURED) {
       capture->callback = callback;
       capture->user_data = callback != NULL ? user_data : NULL;
-      capture->request.with_audio = audio != NULL;
-      capture->request.audio = audio != NULL ? *audio : capture->request.audio;
       capture->request.screen = capture->screen;
+      result = screen_sound_prepare_locked(capture, audio);
     }
-    result = start_locked(capture, cancel);
+    result = result == MINIAV_SUCCESS ? start_locked(capture, cancel) : result;
     end(capture);
     callback_wait_end();
     explain_failure(capture, "start", result, cancel);
@@ -356,6 +386,7 @@ static MiniAVResultCode stop_and_wait(struct capture *capture, enum stop_reason 
   void *state = capture->backend_state;
   mutex_unlock(&capture->lock);
   watchdog_remove(capture);
+  screen_sound_stop(capture);
   backend->stop(state);
   mutex_lock(&capture->lock);
   close_gates_locked(capture);

@@ -20,6 +20,8 @@
  *   waits for it to end, except on that very thread or one that it waits for (callback_thread.h):
  *   there stop and destroy are noted (`deferred_*`) and done by the dispatcher when the callback
  *   has returned.
+ * - Pictures and the sound beside them are queued apart (screen_sound.h); every other capture has
+ *   one queue.
  * - The object is freed when its handle has no reference; the dispatcher, each waiting call and
  * each pending operation hold one.
  */

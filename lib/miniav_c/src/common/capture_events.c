@@ -6,6 +6,7 @@
 #include "common/handles.h"
 #include "common/lists.h"
 #include "common/notifier.h"
+#include "common/screen_sound.h"
 
 void capture_post_locked(struct capture *capture, enum capture_event_node node,
                          MiniAVEvent *event) {
@@ -57,7 +58,7 @@ static struct waiter *move_locked(struct capture *capture, struct waiter *waiter
     return NULL;
   }
   waiter_reference(waiter);
-  if (!capture->armed || (capture->accepting && capture->queue_count == 0)) {
+  if (!capture->armed || (capture->accepting && capture_queued_locked(capture) == 0)) {
     return NULL;
   }
   capture->armed = false;
@@ -121,6 +122,10 @@ void capture_forget_all(struct capture *capture) {
 }
 
 void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *text) {
+  if (capture->sound_of != NULL) {
+    screen_sound_lost(capture->sound_of, reason, text);
+    return;
+  }
   mutex_lock(&capture->lock);
   struct waiter *waiter = NULL;
   if (capture->accepting) {
@@ -139,15 +144,29 @@ void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *
   }
 }
 
-void capture_format_changed(struct capture *capture, const struct capture_format *format) {
-  mutex_lock(&capture->lock);
+/* Locked. The sound is the library's affair when the backend brings none. */
+static void take_format_locked(struct capture *capture, const struct capture_format *format) {
+  struct capture_format before = capture->format;
   capture->format = *format;
+  if (capture->sound.by_library) {
+    capture->format.audio = before.audio;
+    capture->format.audio_result = before.audio_result;
+  }
+}
+
+void capture_format_changed(struct capture *capture, const struct capture_format *format) {
+  if (capture->sound_of != NULL) {
+    screen_sound_format_changed(capture->sound_of, &format->audio);
+    return;
+  }
+  mutex_lock(&capture->lock);
+  take_format_locked(capture, format);
   if (capture->state == CAPTURE_RUNNING) {
     capture->stall_after_us = capture_stall_time_us(capture);
   }
   if (capture->busy != BUSY_START) {
     capture->stats.format_changes++;
-    capture->pending_flags |= MINIAV_BUFFER_FLAG_FORMAT_CHANGED;
+    capture_flag_locked(capture, MINIAV_BUFFER_FLAG_FORMAT_CHANGED);
     MiniAVEvent event = {.type = MINIAV_EVENT_FORMAT_CHANGED};
     capture_post_locked(capture, NODE_FORMAT, &event);
   }
@@ -155,15 +174,22 @@ void capture_format_changed(struct capture *capture, const struct capture_format
 }
 
 void capture_set_device(struct capture *capture, const char *device_id) {
+  if (capture->sound_of != NULL) {
+    return; /* the device of a screen is the screen */
+  }
   mutex_lock(&capture->lock);
   device_id_join(capture->device_id, capture->backend_name, device_id);
   mutex_unlock(&capture->lock);
 }
 
 void capture_default_moved(struct capture *capture, const char *device_id) {
+  if (capture->sound_of != NULL) {
+    screen_sound_moved(capture->sound_of);
+    return;
+  }
   mutex_lock(&capture->lock);
   device_id_join(capture->device_id, capture->backend_name, device_id);
-  capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
+  capture_flag_locked(capture, MINIAV_BUFFER_FLAG_DISCONTINUITY);
   MiniAVEvent event = {.type = MINIAV_EVENT_DEFAULT_CHANGED};
   memcpy(event.text, capture->device_id, sizeof event.text);
   capture_post_locked(capture, NODE_DEFAULT, &event);
@@ -171,6 +197,9 @@ void capture_default_moved(struct capture *capture, const char *device_id) {
 }
 
 void capture_property_changed(struct capture *capture, MiniAVPropertyKey key) {
+  if (capture->sound_of != NULL) {
+    return; /* a screen has no properties of a loopback */
+  }
   mutex_lock(&capture->lock);
   uint32_t node = NODE_PROPERTY;
   for (uint32_t i = NODE_PROPERTY; i < NODE_COUNT; i++) {
@@ -196,12 +225,18 @@ static void stalled_locked(struct capture *capture) {
 }
 
 void capture_stalled(struct capture *capture) {
+  if (capture->sound_of != NULL) {
+    return; /* only the picture's silence is told */
+  }
   mutex_lock(&capture->lock);
   stalled_locked(capture);
   mutex_unlock(&capture->lock);
 }
 
 void capture_resumed(struct capture *capture) {
+  if (capture->sound_of != NULL) {
+    return; /* only the picture's silence is told */
+  }
   mutex_lock(&capture->lock);
   if (capture->accepting && capture->stalled) {
     capture->stalled = false;

@@ -24,7 +24,33 @@ enum capture_event_node {
   NODE_COUNT = NODE_PROPERTY + PROPERTY_EVENTS
 };
 
+/* Frames of one sort on their way from the source to the consumer. A screen has two: a queue and
+ * slots of its own for its sound, so that neither pushes the other out (screen_sound.h). */
+enum lane_number { LANE_MAIN, LANE_SOUND, LANE_COUNT };
+
+struct lane {
+  struct slot_table *table;            /* NULL: this sort does not come */
+  struct slot *queue[SLOTS_PER_TABLE]; /* slots of `table`, oldest at queue[first] */
+  uint32_t first;
+  uint32_t count;
+  uint32_t limit;         /* slot count, or 1 for "latest" */
+  uint32_t pending_flags; /* for the next frame: FORMAT_CHANGED, DISCONTINUITY */
+  uint64_t produced;      /* numbers the frames */
+};
+
+/* The loopback beside a screen (screen_sound.h). */
+struct screen_sound {
+  struct capture *inlet; /* what the loopback backend takes for its capture; freed with it */
+  bool wanted;           /* of this run */
+  bool by_library;       /* of this run: the screen's backend brings no sound */
+  bool accepting;
+  const struct backend *backend; /* NULL: not open */
+  void *state;
+};
+
 struct capture {
+  struct capture *sound_of; /* an inlet: the screen it belongs to, and nothing else of it counts
+                               but `request` */
   uint64_t handle;
   MiniAVKind kind;
   struct mutex lock;
@@ -46,15 +72,10 @@ struct capture {
   struct capture_format format;
   char device_id[MINIAV_TEXT_BYTES]; /* the one really used, with prefix */
 
-  /* the queue: slots of `table`, oldest at queue[queue_first] */
-  struct slot_table *table;
-  struct slot *queue[SLOTS_PER_TABLE];
-  uint32_t queue_first;
-  uint32_t queue_count;
-  uint32_t queue_limit;    /* slot count, or 1 for "latest" */
-  uint32_t pending_flags;  /* for the next frame: FORMAT_CHANGED, DISCONTINUITY */
-  bool has_pending_damage; /* of frames that were dropped, for the next frame */
+  struct lane lanes[LANE_COUNT];
+  bool has_pending_damage; /* of frames that were dropped, for the next picture */
   MiniAVFrameMetadata pending_damage;
+  struct screen_sound sound;
 
   MiniAVBufferCallback callback;
   void *user_data;
@@ -104,6 +125,9 @@ MiniAVResultCode capture_take(struct capture *capture, MiniAVBuffer *buffer);
 MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
                                    MiniAVBuffer *buffer);
 /* Under the lock. */
+uint32_t capture_queued_locked(const struct capture *capture);
+/* For the next frame of every sort that the capture's own backend delivers. */
+void capture_flag_locked(struct capture *capture, uint32_t flags);
 struct slot *capture_pop_locked(struct capture *capture); /* leased; NULL when empty */
 void capture_drop_all(struct capture *capture, enum drop_reason reason);
 void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count);

@@ -344,9 +344,10 @@ static MiniAVResultCode set_on_backend(struct capture *capture, MiniAVPropertyKe
   return result;
 }
 
-/* Screen settings that the backend honours while the capture is open. */
+/* Screen settings that the backend honours while the capture is open. Whose sound comes is read at
+ * start, by the backend or by the library in its place. */
 static bool backend_is_told(const struct own_property *own) {
-  return own == NULL || own->kinds == SCREEN_ONLY;
+  return own == NULL || (own->kinds == SCREEN_ONLY && own->key != MINIAV_PROPERTY_AUDIO_SOURCE);
 }
 
 MiniAVResultCode capture_set_property(uint64_t handle, MiniAVKind kind, MiniAVPropertyKey key,

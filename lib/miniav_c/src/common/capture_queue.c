@@ -56,13 +56,30 @@ static bool is_audio(const MiniAVBuffer *buffer) {
   return buffer->type == MINIAV_BUFFER_TYPE_AUDIO;
 }
 
+/* Only a screen that was started with sound has a second lane. */
+static struct lane *lane_for(struct capture *capture, const MiniAVBuffer *buffer) {
+  bool beside = is_audio(buffer) && capture->lanes[LANE_SOUND].table != NULL;
+  return &capture->lanes[beside ? LANE_SOUND : LANE_MAIN];
+}
+
+uint32_t capture_queued_locked(const struct capture *capture) {
+  return capture->lanes[LANE_MAIN].count + capture->lanes[LANE_SOUND].count;
+}
+
+void capture_flag_locked(struct capture *capture, uint32_t flags) {
+  capture->lanes[LANE_MAIN].pending_flags |= flags;
+  if (!capture->sound.by_library) {
+    capture->lanes[LANE_SOUND].pending_flags |= flags;
+  }
+}
+
 /* The queued frame that the consumer sees after the missing one: behind the oldest there may be
  * more; behind the newest there is none, and what comes next gets it. */
 enum missing { MISSING_OLDEST, MISSING_NEWEST };
 
-static struct slot *next_queued_locked(struct capture *capture, enum missing which) {
-  bool is_queued = which == MISSING_OLDEST && capture->queue_count > 0;
-  return is_queued ? capture->queue[capture->queue_first] : NULL;
+static struct slot *next_queued(struct lane *lane, enum missing which) {
+  bool is_queued = which == MISSING_OLDEST && lane->count > 0;
+  return is_queued ? lane->queue[lane->first] : NULL;
 }
 
 /* What a missing frame changed on the screen (NULL: not known) is told with the next one. */
@@ -70,7 +87,7 @@ static void carry_damage_locked(struct capture *capture, enum missing which,
                                 const MiniAVFrameMetadata *missing) {
   static const MiniAVFrameMetadata unknown = {0};
   const MiniAVFrameMetadata *damage = missing != NULL ? missing : &unknown;
-  struct slot *next = next_queued_locked(capture, which);
+  struct slot *next = next_queued(&capture->lanes[LANE_MAIN], which);
   if (next != NULL) {
     if (next->buffer.metadata != NULL) {
       damage_add(&next->metadata, damage);
@@ -92,29 +109,30 @@ static void carry_locked(struct capture *capture, enum missing which, const Mini
   if (!is_audio(missing)) {
     carry_damage_locked(capture, which, metadata);
   }
-  struct slot *next = next_queued_locked(capture, which);
+  struct lane *lane = lane_for(capture, missing);
+  struct slot *next = next_queued(lane, which);
   if (next != NULL) {
     next->buffer.flags |= flags;
   } else {
-    capture->pending_flags |= flags;
+    lane->pending_flags |= flags;
   }
 }
 
 /* Takes the oldest queued slot out; it is the caller's and still QUEUED. */
-static struct slot *unqueue_oldest_locked(struct capture *capture) {
-  struct slot *slot = capture->queue[capture->queue_first];
-  capture->queue_first = (capture->queue_first + 1) % SLOTS_PER_TABLE;
-  capture->queue_count--;
+static struct slot *unqueue_oldest(struct lane *lane) {
+  struct slot *slot = lane->queue[lane->first];
+  lane->first = (lane->first + 1) % SLOTS_PER_TABLE;
+  lane->count--;
   return slot;
 }
 
-static void enqueue_locked(struct capture *capture, struct slot *slot,
+static void enqueue_locked(struct capture *capture, struct lane *lane, struct slot *slot,
                            const struct capture_frame *frame, uint64_t sequence) {
   slot_fill(slot, frame);
   slot->buffer.sequence = sequence;
   slot->buffer.user_data = capture->user_data;
-  slot->buffer.flags |= capture->pending_flags;
-  capture->pending_flags = 0;
+  slot->buffer.flags |= lane->pending_flags;
+  lane->pending_flags = 0;
   if (capture->has_pending_damage && !is_audio(&slot->buffer)) {
     if (slot->buffer.metadata != NULL) {
       damage_add(&slot->metadata, &capture->pending_damage);
@@ -129,42 +147,46 @@ static void enqueue_locked(struct capture *capture, struct slot *slot,
     slot->metadata.flags |= MINIAV_METADATA_INTRINSICS;
     slot->metadata.intrinsics = capture->intrinsics;
   }
-  uint32_t at = (capture->queue_first + capture->queue_count++) % SLOTS_PER_TABLE;
-  capture->queue[at] = slot;
+  uint32_t at = (lane->first + lane->count++) % SLOTS_PER_TABLE;
+  lane->queue[at] = slot;
 }
 
 /* Queues the frame or not; what is dropped for it goes to *dropped_slot or *leftovers. */
-static void admit_locked(struct capture *capture, const struct capture_frame *frame, bool is_sound,
-                         struct slot **dropped_slot, struct leftovers *leftovers) {
-  uint64_t sequence = capture->stats.produced++;
+static void admit_locked(struct capture *capture, const struct capture_frame *frame, bool is_wanted,
+                         bool is_sound, struct slot **dropped_slot, struct leftovers *leftovers) {
+  struct lane *lane = lane_for(capture, &frame->buffer);
+  uint64_t sequence = lane->produced++;
   struct slot *slot = NULL;
+  capture->stats.produced++;
   *leftovers = leftovers_of_frame(frame);
-  if (!capture->accepting) {
+  if (!is_wanted) {
     capture_count_locked(capture, DROP_STOPPED, 1);
     return;
   }
-  capture->last_delivery_us = clock_now_us();
+  if (lane == &capture->lanes[LANE_MAIN]) {
+    capture->last_delivery_us = clock_now_us(); /* sound is no sign of life of a picture */
+  }
   capture->stats.last_timestamp_us = frame->buffer.timestamp_us;
   if (!is_sound) {
     capture_count_locked(capture, DROP_INVALID, 1);
     carry_locked(capture, MISSING_NEWEST, &frame->buffer, NULL);
     return;
   }
-  if (capture->queue_count < capture->queue_limit) {
-    slot = slot_reserve(capture->table);
+  if (lane->count < lane->limit) {
+    slot = slot_reserve(lane->table);
   }
-  if (slot == NULL && capture->queue_count > 0) {
-    struct slot *oldest = unqueue_oldest_locked(capture);
+  if (slot == NULL && lane->count > 0) {
+    struct slot *oldest = unqueue_oldest(lane);
     capture_count_locked(capture, DROP_QUEUE_FULL, 1);
     carry_locked(capture, MISSING_OLDEST, &oldest->buffer, oldest->buffer.metadata);
-    slot = slot_reserve(capture->table);
+    slot = slot_reserve(lane->table);
     if (slot != NULL) {
       *dropped_slot = oldest;
     } else {
       /* Every other slot is held: the oldest frame's own slot takes the new one. Its handle was
        * never given out, so the generation may stay. */
       struct leftovers old = {oldest->block, oldest->release, oldest->owner, oldest->token};
-      enqueue_locked(capture, oldest, frame, sequence);
+      enqueue_locked(capture, lane, oldest, frame, sequence);
       *leftovers = old;
       return;
     }
@@ -174,7 +196,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
     carry_locked(capture, MISSING_NEWEST, &frame->buffer, frame->metadata);
     return;
   }
-  enqueue_locked(capture, slot, frame, sequence);
+  enqueue_locked(capture, lane, slot, frame, sequence);
   *leftovers = (struct leftovers){0};
 }
 
@@ -188,13 +210,21 @@ struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good) 
   return capture->waiter;
 }
 
-static void deliver_checked(struct capture *capture, const struct capture_frame *frame,
+/* Whose a frame is that `source` delivers. */
+static struct capture *receiver_of(struct capture *source) {
+  return source->sound_of != NULL ? source->sound_of : source;
+}
+
+static void deliver_checked(struct capture *source, const struct capture_frame *frame,
                             bool is_sound) {
+  struct capture *capture = receiver_of(source);
   struct slot *dropped_slot = NULL;
   struct leftovers leftovers;
   mutex_lock(&capture->lock);
-  admit_locked(capture, frame, is_sound, &dropped_slot, &leftovers);
-  if (capture->stalled && capture->accepting) {
+  bool is_wanted = capture->accepting && (source == capture || capture->sound.accepting);
+  admit_locked(capture, frame, is_wanted, is_sound, &dropped_slot, &leftovers);
+  if (capture->stalled && is_wanted &&
+      lane_for(capture, &frame->buffer) == &capture->lanes[LANE_MAIN]) {
     capture->stalled = false;
     MiniAVEvent event = {.type = MINIAV_EVENT_RESUMED};
     capture_post_locked(capture, NODE_RESUMED, &event);
@@ -224,22 +254,42 @@ void capture_deliver(struct capture *capture, const struct capture_frame *frame)
   deliver_checked(capture, &clean, is_sound);
 }
 
-void capture_count_drop(struct capture *capture, enum drop_reason reason, uint64_t count) {
+void capture_count_drop(struct capture *source, enum drop_reason reason, uint64_t count) {
+  struct capture *capture = receiver_of(source);
+  bool is_beside = source != capture;
   mutex_lock(&capture->lock);
   capture->stats.produced += count;
   capture_count_locked(capture, reason, count);
-  capture->pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
-  if (capture->kind == MINIAV_KIND_SCREEN) {
+  if (is_beside) {
+    capture->lanes[LANE_SOUND].produced += count;
+    capture->lanes[LANE_SOUND].pending_flags |= MINIAV_BUFFER_FLAG_DISCONTINUITY;
+  } else {
+    capture->lanes[LANE_MAIN].produced += count;
+    capture_flag_locked(capture, MINIAV_BUFFER_FLAG_DISCONTINUITY);
+  }
+  if (capture->kind == MINIAV_KIND_SCREEN && !is_beside) {
     carry_damage_locked(capture, MISSING_NEWEST, NULL);
   }
   mutex_unlock(&capture->lock);
 }
 
+/* Whose oldest frame was captured first; NULL: nothing is queued. */
+static struct lane *next_lane_locked(struct capture *capture) {
+  struct lane *main_lane = &capture->lanes[LANE_MAIN];
+  struct lane *sound = &capture->lanes[LANE_SOUND];
+  if (main_lane->count == 0 || sound->count == 0) {
+    return main_lane->count > 0 ? main_lane : sound->count > 0 ? sound : NULL;
+  }
+  int64_t main_us = main_lane->queue[main_lane->first]->buffer.timestamp_us;
+  return sound->queue[sound->first]->buffer.timestamp_us < main_us ? sound : main_lane;
+}
+
 struct slot *capture_pop_locked(struct capture *capture) {
-  if (capture->queue_count == 0) {
+  struct lane *lane = next_lane_locked(capture);
+  if (lane == NULL) {
     return NULL;
   }
-  struct slot *slot = unqueue_oldest_locked(capture);
+  struct slot *slot = unqueue_oldest(lane);
   capture->stats.delivered++;
   slot_lease(slot);
   return slot;
@@ -296,8 +346,9 @@ void capture_drop_all(struct capture *capture, enum drop_reason reason) {
   do {
     slot = NULL;
     mutex_lock(&capture->lock);
-    if (capture->queue_count > 0) {
-      slot = unqueue_oldest_locked(capture);
+    struct lane *lane = next_lane_locked(capture);
+    if (lane != NULL) {
+      slot = unqueue_oldest(lane);
       capture_count_locked(capture, reason, 1);
     }
     mutex_unlock(&capture->lock);
@@ -314,8 +365,12 @@ MiniAVResultCode capture_stats(uint64_t handle, MiniAVKind kind, MiniAVCaptureSt
   }
   mutex_lock(&capture->lock);
   *stats = capture->stats;
-  stats->queued = capture->queue_count;
-  uint64_t released = atomic_load(&capture->table->released);
+  stats->queued = capture_queued_locked(capture);
+  uint64_t released = 0;
+  for (uint32_t i = 0; i < LANE_COUNT; i++) {
+    struct slot_table *table = capture->lanes[i].table;
+    released += table != NULL ? atomic_load(&table->released) : 0;
+  }
   stats->released = released;
   stats->outstanding = stats->delivered - released;
   mutex_unlock(&capture->lock);
@@ -323,16 +378,18 @@ MiniAVResultCode capture_stats(uint64_t handle, MiniAVKind kind, MiniAVCaptureSt
   return MINIAV_SUCCESS;
 }
 
-uint32_t capture_slot_count(struct capture *capture) {
-  return capture->table->count;
+uint32_t capture_slot_count(struct capture *source) {
+  const struct capture *capture = receiver_of(source);
+  return capture->lanes[source == capture ? LANE_MAIN : LANE_SOUND].table->count;
 }
 
-float capture_audio_gain(struct capture *capture) {
+float capture_audio_gain(struct capture *source) {
+  struct capture *capture = receiver_of(source);
   return atomic_load_explicit(&capture->mute, memory_order_relaxed)
              ? 0.0f
              : atomic_load_explicit(&capture->gain, memory_order_relaxed);
 }
 
-uint32_t capture_chunk_duration_us(struct capture *capture) {
-  return atomic_load_explicit(&capture->chunk_duration_us, memory_order_relaxed);
+uint32_t capture_chunk_duration_us(struct capture *source) {
+  return atomic_load_explicit(&receiver_of(source)->chunk_duration_us, memory_order_relaxed);
 }

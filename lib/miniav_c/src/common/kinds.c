@@ -147,13 +147,29 @@ static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **b
   return MINIAV_SUCCESS;
 }
 
+/* A window of a screen backend as a source of sound: "window/…", which every loopback backend
+ * reads; else NULL. */
+static const char *window_part(MiniAVKind kind, const char *device_id) {
+  for (const struct backend *const *at = screen_backends;
+       kind == MINIAV_KIND_LOOPBACK && *at != NULL; at++) {
+    size_t length = strlen((*at)->name);
+    if (strncmp(device_id, (*at)->name, length) == 0 &&
+        strncmp(device_id + length, ":window/", 8) == 0) {
+      return device_id + length + 1;
+    }
+  }
+  return NULL;
+}
+
 MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struct backend **backend,
                              char bare_id[MINIAV_TEXT_BYTES], struct cancel *cancel) {
   MiniAVResultCode result = MINIAV_ERROR_DEVICE_NOT_FOUND;
   memset(bare_id, 0, MINIAV_TEXT_BYTES);
   *backend = NULL;
-  if (device_id[0] == 0) {
+  const char *window = window_part(kind, device_id);
+  if (device_id[0] == 0 || window != NULL) {
     result = select_default(kind, backend, cancel);
+    memcpy(bare_id, window != NULL ? window : "", window != NULL ? strlen(window) + 1 : 1);
   }
   for (const struct backend *const *at = kind_backends(kind);
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
@@ -201,6 +217,14 @@ MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **ite
   return result != MINIAV_SUCCESS ? result : published;
 }
 
+/* The sound that the library would add to a screen, if there is any. */
+static void add_default_sound(struct capture_format *format, struct cancel *cancel) {
+  struct capture_format sound = {.audio_result = MINIAV_ERROR_NO_BUFFER};
+  if (kind_default_format(MINIAV_KIND_LOOPBACK, "", &sound, cancel) == MINIAV_SUCCESS) {
+    format->audio = sound.audio;
+  }
+}
+
 MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
                                      struct capture_format *format, struct cancel *cancel) {
   const struct backend *backend;
@@ -209,7 +233,15 @@ MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
   if (result == MINIAV_SUCCESS && backend->default_format == NULL) {
     result = MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return result == MINIAV_SUCCESS ? backend->default_format(bare_id, format, cancel) : result;
+  if (result == MINIAV_SUCCESS) {
+    result = backend->default_format(bare_id, format, cancel);
+  }
+  bool brings_sound = kind != MINIAV_KIND_SCREEN || (backend->flags & BACKEND_BRINGS_SOUND) != 0;
+  if (result == MINIAV_SUCCESS && !brings_sound) {
+    add_default_sound(format, cancel);
+    snprintf(cancel->backend, sizeof cancel->backend, "%s", backend->name);
+  }
+  return result;
 }
 
 MiniAVResultCode kind_permission(MiniAVKind kind, bool request, MiniAVPermission *permission,

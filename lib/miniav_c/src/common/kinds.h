@@ -10,7 +10,8 @@
 const char *kind_name(MiniAVKind kind);
 
 /* The backend for an id as users give it, and the id without prefix. "" is the default device: the
- * first backend that serves; the test devices' only when no real one has a device. */
+ * first backend that serves; the test devices' only when no real one has a device. A window's id of
+ * a screen backend is for loopback one of the default backend. */
 MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struct backend **backend,
                              char bare_id[MINIAV_TEXT_BYTES], struct cancel *cancel);
 

@@ -87,10 +87,9 @@ static void report(struct operation *operation, MiniAVResultCode result, bool ha
     event.count = operation->count;
     event.detail = operation->detail;
     operation->list = NULL;
-  } else if (has_ended) {
-    text_copy(event.text, sizeof event.text, operation->cancel.explanation);
   }
   if (has_ended) {
+    text_copy(event.text, sizeof event.text, operation->cancel.explanation);
     text_copy(event.backend, sizeof event.backend, operation->cancel.backend);
   }
   /* waiter_post hands a closed waiter's node back to event_done, which reads its list there. */

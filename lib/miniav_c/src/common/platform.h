@@ -13,6 +13,14 @@ void *pages_map(size_t bytes);
 void pages_discard(void *address, size_t bytes);
 size_t pages_size(void);
 
+/* Memory to share with another process: a sealed file that nobody can make smaller; −1 where there
+ * is no such thing, or descriptors are exhausted. */
+int32_t pages_shared_file(size_t bytes);
+void pages_file_close(int32_t file);
+/* Puts a part of such a file in the place of pages of pages_map, and takes it away again. */
+bool pages_share(void *address, size_t bytes, int32_t file, size_t offset);
+void pages_unshare(void *address, size_t bytes);
+
 /* Keeps the library in the process for good, so that its threads outlive an unload (Deno unloads a
  * library when a Worker ends). Called before the first thread starts; idempotent. */
 void platform_pin_library(void);

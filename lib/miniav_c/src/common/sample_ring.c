@@ -50,11 +50,19 @@ void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t fr
          (size_t)first * ring->frame_bytes);
   memcpy(ring->data, (const uint8_t *)samples + (size_t)first * ring->frame_bytes,
          (size_t)(frames - first) * ring->frame_bytes);
-  ring->records[record & (SAMPLE_RING_RECORDS - 1)] =
-      (struct sample_arrival){arrival_us, ring->pending_lost, frames, latency_us};
+  ring->records[record & (SAMPLE_RING_RECORDS - 1)] = (struct sample_arrival){
+      arrival_us, ring->pending_lost, frames, latency_us, ring->rate_hz, ring->pending_flags};
   ring->pending_lost = 0;
+  ring->pending_flags = 0;
   atomic_store_explicit(&ring->write_frame, write + frames, memory_order_relaxed);
   atomic_store_explicit(&ring->write_record, record + 1, memory_order_release);
+}
+
+void sample_ring_note(struct sample_ring *ring, uint32_t rate_hz, uint32_t flags,
+                      uint64_t lost_frames) {
+  ring->rate_hz = rate_hz;
+  ring->pending_flags |= flags;
+  ring->pending_lost += lost_frames;
 }
 
 uint32_t sample_ring_records(const struct sample_ring *ring) {
@@ -92,6 +100,7 @@ void sample_ring_take(struct sample_ring *ring) {
 
 void sample_ring_clear(struct sample_ring *ring) {
   ring->pending_lost = 0;
+  ring->pending_flags = 0;
   atomic_store_explicit(&ring->read_frame,
                         atomic_load_explicit(&ring->write_frame, memory_order_relaxed),
                         memory_order_relaxed);

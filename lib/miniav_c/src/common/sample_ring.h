@@ -25,13 +25,17 @@ struct sample_arrival {
   uint64_t lost_frames; /* dropped just before this chunk */
   uint32_t frames;
   uint32_t latency_us; /* how long before that the last frame was captured, as the source says */
+  uint32_t rate_hz;    /* the next two: what sample_ring_note said; 0 without it */
+  uint32_t flags;
 };
 
 struct sample_ring {
   uint8_t *data;
   uint32_t frame_bytes;
-  uint32_t capacity_frames;                  /* a power of two */
-  uint64_t pending_lost;                     /* the pushing thread's */
+  uint32_t capacity_frames; /* a power of two */
+  uint64_t pending_lost;    /* the pushing thread's, as are the next two */
+  uint32_t pending_flags;
+  uint32_t rate_hz;
   _Alignas(64) _Atomic uint64_t write_frame; /* counted since create */
   _Atomic uint32_t write_record;             /* likewise, modulo 2^32 */
   _Alignas(64) _Atomic uint64_t read_frame;
@@ -46,6 +50,11 @@ void sample_ring_destroy(struct sample_ring *ring); /* NULL is fine */
 /* The pushing thread. One copy. */
 void sample_ring_push(struct sample_ring *ring, const void *samples, uint32_t frames,
                       int64_t arrival_us, uint32_t latency_us);
+
+/* The pushing thread: what the next record that fits says beside its samples. flags (the user's
+ * own) and lost_frames add to what waits already; rate_hz is that of all samples from here on. */
+void sample_ring_note(struct sample_ring *ring, uint32_t rate_hz, uint32_t flags,
+                      uint64_t lost_frames);
 
 /* The reading thread, all below. How many records lie in the ring. */
 uint32_t sample_ring_records(const struct sample_ring *ring);

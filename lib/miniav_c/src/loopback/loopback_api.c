@@ -9,6 +9,9 @@ const struct backend *const loopback_backends[] = {
 #if defined(MINIAV_HAVE_PIPEWIRE)
     &loopback_pipewire_backend,
 #endif
+#if defined(MINIAV_HAVE_PULSE)
+    &loopback_pulse_backend,
+#endif
     &loopback_test_backend,
     NULL,
 };

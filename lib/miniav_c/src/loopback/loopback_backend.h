@@ -16,5 +16,6 @@ extern const struct backend *const loopback_backends[];
 
 extern const struct backend loopback_test_backend;
 extern const struct backend loopback_pipewire_backend; /* with MINIAV_HAVE_PIPEWIRE */
+extern const struct backend loopback_pulse_backend;    /* with MINIAV_HAVE_PULSE */
 
 #endif

@@ -3,6 +3,9 @@
 #include "screen/screen_backend.h"
 
 const struct backend *const screen_backends[] = {
+#if defined(MINIAV_HAVE_XCB)
+    &screen_x11_backend,
+#endif
     &screen_test_backend,
     NULL,
 };

@@ -213,6 +213,7 @@ static void clear_all(struct test_device *device) {
   atomic_store(&device->fail_open, 0);
   atomic_store(&device->fail_start, 0);
   atomic_store(&device->hangs, 0);
+  atomic_store(&device->soundless, false);
   set_permission(device->kind, PERMISSION_NONE);
   set_plugged(device, true, true);
   if (atomic_load(&made_default[device->kind]) == device) {
@@ -255,6 +256,7 @@ static bool value_is_valid(const struct test_device *device, MiniAVTestFault fau
   case MINIAV_TEST_FAULT_DELIVER_LATE:
     return value >= 0 && value <= INT64_C(60000000);
   case MINIAV_TEST_FAULT_STALL:
+  case MINIAV_TEST_FAULT_SOUNDLESS:
     return value == 0 || value == 1;
   case MINIAV_TEST_FAULT_BAD_STRIDE:
   case MINIAV_TEST_FAULT_CORRUPT:
@@ -319,6 +321,12 @@ static MiniAVResultCode set_locked(struct test_device *device, MiniAVTestFault f
     break;
   case MINIAV_TEST_FAULT_SKIP:
     atomic_store(&device->skips, value);
+    break;
+  case MINIAV_TEST_FAULT_SOUNDLESS:
+    if (device->kind != MINIAV_KIND_SCREEN) {
+      return MINIAV_ERROR_NOT_SUPPORTED;
+    }
+    atomic_store(&device->soundless, value != 0);
     break;
   default:
     return MINIAV_ERROR_INVALID_ARG;

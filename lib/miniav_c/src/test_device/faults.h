@@ -48,7 +48,8 @@ struct test_device {
   _Atomic int64_t skips;
   atomic_int fail_open;
   atomic_int fail_start;
-  atomic_uint hangs; /* MiniAVTestHang */
+  atomic_uint hangs;     /* MiniAVTestHang */
+  atomic_bool soundless; /* screens */
 };
 
 /* The n-th device of a kind, plugged or not; NULL after the last. */

@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#include "audio/linux/pulse_library.h"
-#include "common/log.h"
+#include "common/linux/pulse_library.h"
 
 struct listing {
   struct mic_list *list;
@@ -63,21 +62,6 @@ MiniAVResultCode pulse_list(struct mic_list *list, uint32_t timeout_ms, struct c
     pulse_disconnect(&client);
   }
   return result;
-}
-
-MiniAVResultCode pulse_probe(uint32_t timeout_ms) {
-  char why[128];
-  MiniAVResultCode result = pulse_load(why, sizeof(why));
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "audio/pulse", "not used: %s", why);
-    return result;
-  }
-  result = pulse_reachable(timeout_ms);
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "audio/pulse", "not used: no server takes connections");
-    return MINIAV_ERROR_DEVICE_NOT_FOUND;
-  }
-  return MINIAV_SUCCESS;
 }
 
 #endif

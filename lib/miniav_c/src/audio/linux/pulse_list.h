@@ -8,9 +8,6 @@
 
 struct pulse_client;
 
-/* Whether libpulse is there and a server takes connections; the log says why not. */
-MiniAVResultCode pulse_probe(uint32_t timeout_ms);
-
 /* Every source that is not the monitor of a sink: what a monitor gives is what the machine plays,
  * and nobody who asks for a microphone asks for that. A default source that is one is none. */
 MiniAVResultCode pulse_list(struct mic_list *list, uint32_t timeout_ms, struct cancel *cancel);

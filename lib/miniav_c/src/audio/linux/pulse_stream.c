@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "audio/linux/pulse_library.h"
+#include "common/linux/pulse_library.h"
 
 #if defined(MINIAV_HAVE_PULSE)
 

@@ -3,7 +3,7 @@
 
 #if defined(MINIAV_HAVE_PULSE)
 
-#include "audio/linux/pulse_library.h"
+#include "common/linux/pulse_library.h"
 #include "audio/linux/pulse_list.h"
 #include "common/clock.h"
 

@@ -12,7 +12,7 @@
 #include "audio/linux/jack_client.h"
 #endif
 #if MIC_HAS_PULSE
-#include "audio/linux/pulse_gate.h"
+#include "common/linux/pulse_gate.h"
 #include "audio/linux/pulse_stream.h"
 #endif
 

@@ -13,6 +13,7 @@
 #endif
 #if MIC_HAS_PULSE
 #include "audio/linux/pulse_list.h"
+#include "common/linux/pulse_library.h"
 #endif
 
 #define ANSWER_MS 3000u
@@ -236,7 +237,7 @@ MiniAVResultCode mic_system_probe(enum mic_system system) {
   const uint32_t probe_ms = 500;
 #if MIC_HAS_PULSE
   if (system == MIC_PULSE) {
-    return pulse_probe(probe_ms);
+    return pulse_probe("audio/pulse", probe_ms);
   }
 #else
   if (system == MIC_PULSE) {

@@ -1,5 +1,6 @@
 #include "common/linux/pipewire_graph.h"
 
+#include "common/audio_format.h"
 #include "common/lists.h"
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
@@ -85,7 +86,6 @@ static void read_node(struct pipewire_object *node, const struct spa_dict *prope
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
-  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
   node->facing = facing_of(properties);
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
@@ -240,7 +240,8 @@ static int on_setting(void *data, uint32_t subject, const char *key, const char 
   if (subject != PW_ID_CORE || key == NULL || value == NULL) {
     return 0;
   }
-  uint32_t rate = (uint32_t)strtoul(value, NULL, 10);
+  unsigned long number = strtoul(value, NULL, 10);
+  uint32_t rate = number >= AUDIO_RATE_MIN_HZ && number <= AUDIO_RATE_MAX_HZ ? (uint32_t)number : 0;
   if (strcmp(key, "clock.rate") == 0) {
     graph->rate_hz = rate;
   } else if (strcmp(key, "clock.force-rate") == 0) {
@@ -259,16 +260,52 @@ static void bind_metadata(struct pipewire_graph *graph, uint32_t id, const char 
                           const struct spa_dict *properties) {
   bool is_default = is_property(properties, "metadata.name", "default");
   bool is_settings = is_property(properties, "metadata.name", "settings");
-  struct pw_proxy **slot = is_default ? &graph->default_metadata : &graph->settings_metadata;
-  if ((!is_default && !is_settings) || *slot != NULL) {
+  struct pipewire_metadata *metadata = is_default ? &graph->defaults : &graph->settings;
+  if ((!is_default && !is_settings) || metadata->proxy != NULL) {
     return;
   }
-  *slot = pw_registry_bind(graph->registry, id, type, PW_VERSION_METADATA, 0);
-  if (*slot != NULL) {
-    pw_metadata_add_listener((struct pw_metadata *)*slot,
-                             is_default ? &graph->default_hook : &graph->settings_hook,
+  metadata->id = id;
+  metadata->proxy = pw_registry_bind(graph->registry, id, type, PW_VERSION_METADATA, 0);
+  if (metadata->proxy != NULL) {
+    pw_metadata_add_listener((struct pw_metadata *)metadata->proxy, &metadata->hook,
                              is_default ? &default_events : &settings_events, graph);
   }
+}
+
+static void bind_defaults(struct pipewire_graph *graph) {
+  graph->defaults.proxy = pw_registry_bind(graph->registry, graph->defaults.id,
+                                           PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA, 0);
+  if (graph->defaults.proxy != NULL) {
+    pw_metadata_add_listener((struct pw_metadata *)graph->defaults.proxy, &graph->defaults.hook,
+                             &default_events, graph);
+  }
+}
+
+static void metadata_end(struct pipewire_metadata *metadata) {
+  if (metadata->proxy != NULL) {
+    spa_hook_remove(&metadata->hook);
+    pipewire.proxy_destroy(metadata->proxy);
+    metadata->proxy = NULL;
+  }
+}
+
+void pipewire_graph_refresh(struct pipewire_graph *graph) {
+  if (graph->defaults.proxy != NULL) {
+    metadata_end(&graph->defaults);
+    bind_defaults(graph);
+  }
+}
+
+/* What it said holds until its successor speaks. True when it was one. */
+static bool metadata_removed(struct pipewire_graph *graph, uint32_t id) {
+  struct pipewire_metadata *metadata = graph->defaults.id == id   ? &graph->defaults
+                                       : graph->settings.id == id ? &graph->settings
+                                                                  : NULL;
+  if (metadata == NULL || metadata->proxy == NULL) {
+    return false;
+  }
+  metadata_end(metadata);
+  return true;
 }
 
 /* -- registry ------------------------------------------------------------------------------- */
@@ -298,6 +335,8 @@ static void add_node(struct pipewire_graph *graph, uint32_t id, const char *type
     return;
   }
   read_node(node, properties);
+  /* Only here, where the daemon says them: later the client can say what it likes. */
+  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->node_class = class_of(properties);
   if (node->node_class != PIPEWIRE_CLASS_OTHER) {
     bind_node(node, type);
@@ -338,6 +377,7 @@ static void on_global(void *data, uint32_t id, uint32_t permissions, const char 
     add_link(graph, id, properties);
   } else if (strcmp(type, PW_TYPE_INTERFACE_Client) == 0) {
     struct pipewire_object *client = add_object(graph, PIPEWIRE_CLIENT, id);
+    graph->clients_come++;
     if (client != NULL) {
       bind_client(client, type);
     }
@@ -359,6 +399,9 @@ static void object_free(struct pipewire_object *object) {
 
 static void on_global_remove(void *data, uint32_t id) {
   struct pipewire_graph *graph = data;
+  if (metadata_removed(graph, id)) {
+    return;
+  }
   for (struct pipewire_object **at = &graph->objects; *at != NULL; at = &(*at)->next) {
     if ((*at)->id == id) {
       struct pipewire_object *object = *at;
@@ -384,13 +427,6 @@ bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
   return true;
 }
 
-static void metadata_end(struct pw_proxy *proxy, struct spa_hook *hook) {
-  if (proxy != NULL) {
-    spa_hook_remove(hook);
-    pipewire.proxy_destroy(proxy);
-  }
-}
-
 void pipewire_graph_end(struct pipewire_graph *graph) {
   if (graph->registry == NULL) {
     return;
@@ -400,8 +436,8 @@ void pipewire_graph_end(struct pipewire_graph *graph) {
     graph->objects = object->next;
     object_free(object);
   }
-  metadata_end(graph->default_metadata, &graph->default_hook);
-  metadata_end(graph->settings_metadata, &graph->settings_hook);
+  metadata_end(&graph->defaults);
+  metadata_end(&graph->settings);
   spa_hook_remove(&graph->registry_hook);
   pipewire.proxy_destroy((struct pw_proxy *)graph->registry);
   graph->registry = NULL;

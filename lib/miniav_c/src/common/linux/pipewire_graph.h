@@ -65,15 +65,20 @@ struct pipewire_object {
   uint32_t input_node;
 };
 
+struct pipewire_metadata {
+  struct pw_proxy *proxy; /* NULL while there is none */
+  struct spa_hook hook;
+  uint32_t id;
+};
+
 struct pipewire_graph {
   struct pipewire_object *objects; /* oldest first */
   uint64_t next_serial;
+  uint32_t clients_come; /* how often a client has come so far */
   struct pw_registry *registry;
   struct spa_hook registry_hook;
-  struct pw_proxy *default_metadata;
-  struct spa_hook default_hook;
-  struct pw_proxy *settings_metadata;
-  struct spa_hook settings_hook;
+  struct pipewire_metadata defaults;    /* the session manager's, which may end and come back */
+  struct pipewire_metadata settings;    /* the daemon's */
   char default_sink[MINIAV_TEXT_BYTES]; /* node.name; "" when there is none */
   char default_source[MINIAV_TEXT_BYTES];
   char default_camera[MINIAV_TEXT_BYTES];
@@ -87,6 +92,11 @@ struct pipewire_graph {
 bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
                           void (*touched)(void *user), void *user);
 void pipewire_graph_end(struct pipewire_graph *graph);
+
+/* Asks anew for the defaults. While a client binds metadata that another client exports, as the
+ * session manager does, the daemon keeps changes from all others (metadata_property in
+ * src/modules/module-metadata/proxy-metadata.c, 0.3.65): what came then is only had this way. */
+void pipewire_graph_refresh(struct pipewire_graph *graph);
 
 /* NULL when there is none. */
 struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,

@@ -36,7 +36,8 @@ static const struct dynlib_symbol pipewire_symbols[] = {
     SYMBOL(filter_connect),
     SYMBOL(filter_add_port),
     SYMBOL(filter_get_node_id),
-    SYMBOL(filter_get_dsp_buffer),
+    SYMBOL(filter_dequeue_buffer),
+    SYMBOL(filter_queue_buffer),
     SYMBOL(stream_new),
     SYMBOL(stream_destroy),
     SYMBOL(stream_add_listener),
@@ -53,7 +54,7 @@ static const struct dynlib_symbol pipewire_symbols[] = {
 static const char *const pipewire_files[] = {"libpipewire-0.3.so.0", NULL};
 static struct dynlib pipewire_dynlib =
     DYNLIB_INITIALIZER(pipewire_files, pipewire_symbols, &pipewire);
-static struct mutex init_mutex = MUTEX_INITIALIZER;
+static struct mutex init_mutex = MUTEX_INITIALIZER; /* of libpipewire's process-wide state */
 static bool initialised;
 
 MiniAVResultCode pipewire_load(void) {
@@ -70,6 +71,13 @@ MiniAVResultCode pipewire_load(void) {
   }
   mutex_unlock(&init_mutex);
   return MINIAV_SUCCESS;
+}
+
+struct pw_context *pipewire_context_new(struct pw_loop *loop) {
+  mutex_lock(&init_mutex);
+  struct pw_context *context = pipewire.context_new(loop, NULL, 0);
+  mutex_unlock(&init_mutex);
+  return context;
 }
 
 #endif

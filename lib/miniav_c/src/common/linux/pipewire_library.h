@@ -39,7 +39,8 @@ struct pipewire_functions {
   __typeof__(&pw_filter_connect) filter_connect;
   __typeof__(&pw_filter_add_port) filter_add_port;
   __typeof__(&pw_filter_get_node_id) filter_get_node_id;
-  __typeof__(&pw_filter_get_dsp_buffer) filter_get_dsp_buffer;
+  __typeof__(&pw_filter_dequeue_buffer) filter_dequeue_buffer;
+  __typeof__(&pw_filter_queue_buffer) filter_queue_buffer;
   __typeof__(&pw_stream_new) stream_new;
   __typeof__(&pw_stream_destroy) stream_destroy;
   __typeof__(&pw_stream_add_listener) stream_add_listener;
@@ -58,6 +59,10 @@ extern struct pipewire_functions pipewire;
 
 /* Loads and initialises it. NOT_SUPPORTED; the log says what is missing. Any thread. */
 MiniAVResultCode pipewire_load(void);
+
+/* pw_context_new, one at a time in the process: it calls getpwuid(3), which is not for two threads.
+ * NULL: out of memory. Any thread; loaded. */
+struct pw_context *pipewire_context_new(struct pw_loop *loop);
 
 #endif
 #endif

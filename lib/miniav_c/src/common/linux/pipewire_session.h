@@ -4,13 +4,8 @@
  * change of the graph.
  *
  * Threads: the loop thread (libpipewire's) asks the policy and wires; the data thread writes
- * samples into the tap's ring; the worker, a thread of the session from start to stop, converts and
- * delivers, fills silence on its own timer while nothing drives the graph, and is the only one that
- * enters the capture.
- *
- * Invariants
- * - `lock` guards what is marked so, for copies only. Order: loop lock → lock.
- * - When stop returns the worker has ended.
+ * samples into the tap's ring; the worker (pipewire_worker.h), a thread of the session from start
+ * to stop, delivers. Order of locks: loop lock → the worker's.
  */
 #ifndef MINIAV_COMMON_PIPEWIRE_SESSION_H
 #define MINIAV_COMMON_PIPEWIRE_SESSION_H
@@ -19,7 +14,8 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
-#include "common/audio_feed.h"
+#include "common/audio_channels.h"
+#include "common/capture.h"
 #include "common/linux/pipewire_connection.h"
 #include "common/linux/pipewire_tap.h"
 

@@ -7,13 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "common/clock.h"
 #include "common/log.h"
 #include "common/thread.h"
 
-#define CYCLE_FRAMES_MAX 8192u /* PipeWire's own limit */
-#define PIECE_FRAMES     1024u
-#define RING_MS          1000u
-#define OUTPUTS_MAX      64u
+#define PIECE_FRAMES 1024u
+#define RING_MS      1000u
+#define OUTPUTS_MAX  64u
 
 /* A link of ours, from a port of somebody's to one of ours. */
 struct wire {
@@ -36,10 +36,11 @@ struct pipewire_tap {
   struct wire *wires;
   int event_fd;
   atomic_bool woken;
-  bool raised; /* the data thread's */
-  _Atomic uint32_t rate_hz;
-  _Atomic uint32_t new_rate_hz;
+  _Atomic uint32_t pauses; /* how often the graph has paused us */
   struct sample_ring *ring;
+  /* the data thread's */
+  bool raised;
+  struct graph_clock clock;
   float piece[PIECE_FRAMES * TAP_CHANNELS_MAX];
 };
 
@@ -53,53 +54,106 @@ static void wake(struct pipewire_tap *tap) {
   }
 }
 
-static void interleave(struct pipewire_tap *tap, float *const *inputs, uint32_t offset,
+/* The samples of a port's buffer; *frames: at most what really lies there. NULL: nothing came. */
+static const float *port_samples(struct pw_buffer *buffer, uint32_t *frames) {
+  if (buffer == NULL || buffer->buffer->n_datas == 0 || buffer->buffer->datas[0].data == NULL) {
+    return NULL;
+  }
+  uint32_t room = buffer->buffer->datas[0].maxsize / (uint32_t)sizeof(float);
+  *frames = *frames < room ? *frames : room;
+  return buffer->buffer->datas[0].data;
+}
+
+struct inputs {
+  const float *samples[TAP_CHANNELS_MAX];
+  uint32_t frames[TAP_CHANNELS_MAX];
+};
+
+static void interleave(struct pipewire_tap *tap, const struct inputs *inputs, uint32_t offset,
                        uint32_t frames) {
   uint32_t channels = tap->layout.channels;
   for (uint32_t channel = 0; channel < channels; channel++) {
-    const float *in = inputs[channel];
+    const float *in = inputs->samples[channel];
+    uint32_t there = in != NULL ? inputs->frames[channel] : 0;
     float *out = tap->piece + channel;
     for (uint32_t i = 0; i < frames; i++) {
-      out[(size_t)i * channels] = in != NULL ? in[offset + i] : 0.0f;
+      out[(size_t)i * channels] = offset + i < there ? in[offset + i] : 0.0f;
     }
   }
 }
 
+static void push_cycle(struct pipewire_tap *tap, const struct graph_cycle *cycle,
+                       const struct inputs *inputs) {
+  uint32_t flags = cycle->flags;
+  uint64_t lost_frames = cycle->lost_frames;
+  for (uint32_t done = 0; done < cycle->frames;) {
+    uint32_t left = cycle->frames - done;
+    uint32_t piece = left < PIECE_FRAMES ? left : PIECE_FRAMES;
+    interleave(tap, inputs, done, piece);
+    int64_t time_ns = cycle->start_ns + (int64_t)((uint64_t)done * 1000000000u / cycle->rate_hz);
+    sample_ring_note(tap->ring, cycle->rate_hz, flags, lost_frames);
+    sample_ring_push(tap->ring, tap->piece, piece, (time_ns + 500) / 1000, 0);
+    flags &= ~(uint32_t)GRAPH_CYCLE_NEW; /* it is of the first piece, as is what was lost */
+    lost_frames = 0;
+    done += piece;
+  }
+}
+
+/* Once: other processes can write there at any time. */
+static struct graph_cycle_told read_clock(const volatile struct spa_io_clock *clock) {
+  return (struct graph_cycle_told){.clock_id = clock->id,
+                                   .rate_numerator = clock->rate.num,
+                                   .rate_denominator = clock->rate.denom,
+                                   .nsec = clock->nsec,
+                                   .position = clock->position,
+                                   .duration = clock->duration};
+}
+
 static void on_process(void *data, struct spa_io_position *position) {
   struct pipewire_tap *tap = data;
-  float *inputs[TAP_CHANNELS_MAX];
-  if (position == NULL || position->clock.rate.denom == 0 ||
-      position->clock.duration > CYCLE_FRAMES_MAX) {
+  struct pw_buffer *buffers[TAP_CHANNELS_MAX];
+  struct inputs inputs;
+  struct graph_cycle cycle;
+  if (position == NULL) {
     return;
   }
   if (!tap->raised) {
     tap->raised = true;
     thread_raise_priority(); /* a cycle that comes too late is lost; only some users may */
   }
-  uint32_t frames = (uint32_t)position->clock.duration;
-  uint32_t rate_hz = position->clock.rate.denom;
+  const struct graph_cycle_told told = read_clock(&position->clock);
+  uint32_t pauses = atomic_load_explicit(&tap->pauses, memory_order_acquire);
+  bool usable = graph_clock_cycle(&tap->clock, &told, clock_now_us() * 1000, pauses, &cycle);
   for (uint32_t i = 0; i < tap->layout.channels; i++) {
-    inputs[i] = pipewire.filter_get_dsp_buffer(tap->ports[i], frames);
+    buffers[i] = pipewire.filter_dequeue_buffer(tap->ports[i]);
+    inputs.frames[i] = cycle.frames;
+    inputs.samples[i] = port_samples(buffers[i], &inputs.frames[i]);
   }
-  if (rate_hz != atomic_load_explicit(&tap->rate_hz, memory_order_acquire)) {
-    atomic_store_explicit(&tap->new_rate_hz, rate_hz, memory_order_release);
-    wake(tap);
-    return;
+  if (usable) {
+    push_cycle(tap, &cycle, &inputs);
+  } else {
+    sample_ring_note(tap->ring, 0, 0, cycle.frames);
   }
-  int64_t start_ns =
-      (int64_t)position->clock.nsec - (int64_t)((uint64_t)frames * 1000000000u / rate_hz);
-  for (uint32_t done = 0; done < frames;) {
-    uint32_t piece = frames - done < PIECE_FRAMES ? frames - done : PIECE_FRAMES;
-    interleave(tap, inputs, done, piece);
-    int64_t time_ns = start_ns + (int64_t)((uint64_t)done * 1000000000u / rate_hz);
-    sample_ring_push(tap->ring, tap->piece, piece, (time_ns + 500) / 1000, 0);
-    done += piece;
+  for (uint32_t i = 0; i < tap->layout.channels; i++) {
+    if (buffers[i] != NULL) {
+      pipewire.filter_queue_buffer(tap->ports[i], buffers[i]);
+    }
   }
   wake(tap);
 }
 
-static const struct pw_filter_events filter_events = {.version = PW_VERSION_FILTER_EVENTS,
-                                                      .process = on_process};
+/* Loop thread. */
+static void on_state(void *data, enum pw_filter_state old, enum pw_filter_state state,
+                     const char *error) {
+  struct pipewire_tap *tap = data;
+  (void)error;
+  if (old == PW_FILTER_STATE_STREAMING && state != PW_FILTER_STATE_STREAMING) {
+    atomic_fetch_add_explicit(&tap->pauses, 1, memory_order_release);
+  }
+}
+
+static const struct pw_filter_events filter_events = {
+    .version = PW_VERSION_FILTER_EVENTS, .state_changed = on_state, .process = on_process};
 
 /* -- life ----------------------------------------------------------------------------------- */
 
@@ -129,7 +183,6 @@ struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
   tap->core = core;
   tap->layout = *layout;
   tap->event_fd = event_fd;
-  atomic_init(&tap->rate_hz, rate_hz);
   tap->ring = sample_ring_create((uint32_t)sizeof(float) * layout->channels,
                                  (uint32_t)((uint64_t)rate_hz * RING_MS / 1000u));
   tap->filter = pipewire.filter_new(
@@ -158,15 +211,19 @@ static void wire_free(struct wire *wire) {
   free(wire);
 }
 
-void pipewire_tap_destroy(struct pipewire_tap *tap) {
-  if (tap == NULL) {
-    return;
-  }
-  while (tap->wires != NULL) {
+void pipewire_tap_cut(struct pipewire_tap *tap) {
+  while (tap != NULL && tap->wires != NULL) {
     struct wire *wire = tap->wires;
     tap->wires = wire->next;
     wire_free(wire);
   }
+}
+
+void pipewire_tap_destroy(struct pipewire_tap *tap) {
+  if (tap == NULL) {
+    return;
+  }
+  pipewire_tap_cut(tap);
   if (tap->filter != NULL) {
     pipewire.filter_destroy(tap->filter); /* returns when the data thread is out of it */
   }
@@ -329,15 +386,6 @@ bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *gr
 
 struct sample_ring *pipewire_tap_ring(struct pipewire_tap *tap) {
   return tap->ring;
-}
-
-uint32_t pipewire_tap_new_rate(struct pipewire_tap *tap) {
-  return atomic_load_explicit(&tap->new_rate_hz, memory_order_acquire);
-}
-
-void pipewire_tap_accept_rate(struct pipewire_tap *tap, uint32_t rate_hz) {
-  atomic_store_explicit(&tap->new_rate_hz, 0, memory_order_relaxed);
-  atomic_store_explicit(&tap->rate_hz, rate_hz, memory_order_release);
 }
 
 void pipewire_tap_woken(struct pipewire_tap *tap) {

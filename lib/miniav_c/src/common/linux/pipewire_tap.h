@@ -7,7 +7,7 @@
  * sums what is wired to a port, and runs at its own rate: samples are the graph's own, unconverted.
  *
  * The data thread writes each cycle once into the ring, with the time at which it was captured by
- * the graph's clock: a cycle that starts at t holds what was captured from t - duration to t.
+ * the graph's clock (graph_clock.h), the rate, and whether its clock is another than before.
  */
 #ifndef MINIAV_COMMON_PIPEWIRE_TAP_H
 #define MINIAV_COMMON_PIPEWIRE_TAP_H
@@ -16,6 +16,7 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include "common/linux/graph_clock.h"
 #include "common/linux/pipewire_graph.h"
 #include "common/sample_ring.h"
 
@@ -28,11 +29,12 @@ struct tap_layout {
 
 struct pipewire_tap;
 
-/* Locked, all of these. name: of the node; event_fd: an eventfd that is written when samples or a
- * new rate have come. NULL: out of memory. */
+/* Locked, all of these. name: of the node; event_fd: an eventfd that is written when samples have
+ * come. NULL: out of memory. */
 struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
                                          const struct tap_layout *layout, uint32_t rate_hz,
                                          int event_fd);
+void pipewire_tap_cut(struct pipewire_tap *tap);     /* ends all its wires; NULL is fine */
 void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 
 /* Makes it hear exactly these nodes, as far as they and its own ports are there already; called
@@ -40,11 +42,8 @@ void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,
                        const struct pipewire_object *const *nodes, uint32_t count);
 
-/* The reading thread, without the lock. */
+/* The reading thread, without the lock. Records have a rate, and enum graph_cycle_flags. */
 struct sample_ring *pipewire_tap_ring(struct pipewire_tap *tap);
-/* The graph runs at another rate now and nothing is written until that is accepted; else 0. */
-uint32_t pipewire_tap_new_rate(struct pipewire_tap *tap);
-void pipewire_tap_accept_rate(struct pipewire_tap *tap, uint32_t rate_hz);
 void pipewire_tap_woken(struct pipewire_tap *tap);
 
 #endif

@@ -2,33 +2,10 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
-#include <string.h>
-
 #include "common/clock.h"
-#include "common/registry.h"
 
 #define CONNECT_MS 3000u
 #define RETRY_MS   500u
-
-static uint64_t hash_bytes(uint64_t hash, const void *bytes, size_t count) {
-  const uint8_t *at = bytes;
-  for (size_t i = 0; i < count; i++) {
-    hash = (hash ^ at[i]) * UINT64_C(1099511628211); /* FNV-1a */
-  }
-  return hash;
-}
-
-static uint64_t hash_devices(const struct device_list *devices) {
-  uint64_t hash = UINT64_C(14695981039346656037);
-  for (uint32_t i = 0; i < devices->count; i++) {
-    const MiniAVDeviceInfo *device = &devices->items[i];
-    uint32_t flags = device->flags & ~(uint32_t)MINIAV_DEVICE_FLAG_DEFAULT;
-    hash = hash_bytes(hash, device->device_id, strlen(device->device_id) + 1);
-    hash = hash_bytes(hash, device->name, strlen(device->name) + 1);
-    hash = hash_bytes(hash, &flags, sizeof flags);
-  }
-  return hash;
-}
 
 /* Makes the list and tells what is different from the last one. */
 static void compare(struct pipewire_watch *watch, const struct pipewire_graph *graph) {
@@ -36,26 +13,7 @@ static void compare(struct pipewire_watch *watch, const struct pipewire_graph *g
   if (graph != NULL) {
     watch->list(graph, &devices);
   }
-  uint64_t hash = hash_devices(&devices);
-  char default_id[MINIAV_TEXT_BYTES] = "";
-  for (uint32_t i = 0; i < devices.count; i++) {
-    if ((devices.items[i].flags & MINIAV_DEVICE_FLAG_DEFAULT) != 0) {
-      memcpy(default_id, devices.items[i].device_id, sizeof default_id);
-    }
-  }
-  void *items = devices.items;
-  list_publish(&items, 0, sizeof *devices.items, false); /* frees it */
-  bool list_changed = watch->known && hash != watch->list_hash;
-  bool default_changed = watch->known && strcmp(default_id, watch->default_id) != 0;
-  watch->known = true;
-  watch->list_hash = hash;
-  memcpy(watch->default_id, default_id, sizeof default_id);
-  if (list_changed) {
-    registry_devices_changed(watch->kind);
-  }
-  if (default_changed) {
-    registry_default_changed(watch->kind, default_id);
-  }
+  device_changes_tell(&watch->changes, &devices);
 }
 
 static void on_changed(void *user) {
@@ -107,7 +65,7 @@ static void watch_main(void *user) {
     struct pipewire_connection *connection = NULL;
     if (pipewire_connect(&listener, CONNECT_MS, NULL, &connection) == MINIAV_SUCCESS) {
       hold_connection(watch, connection);
-    } else if (!watch->known) {
+    } else if (!watch->changes.known) {
       compare(watch, NULL);
     }
     mutex_lock(&watch->lock);
@@ -125,7 +83,7 @@ void pipewire_watch(struct pipewire_watch *watch, bool on) {
   if (on) {
     condition_init(&watch->changed);
     watch->quit = false;
-    watch->known = false;
+    watch->changes.known = false;
     watch->connection_lost = false;
     watch->running = thread_start("miniav-pw-watch", watch_main, watch);
   } else {

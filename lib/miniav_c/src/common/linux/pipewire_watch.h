@@ -9,8 +9,8 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include "common/device_changes.h"
 #include "common/linux/pipewire_connection.h"
-#include "common/lists.h"
 
 struct pipewire_watch {
   /* Set by the user. */
@@ -25,9 +25,7 @@ struct pipewire_watch {
   bool quit;
   bool connection_lost;
   struct pipewire_connection *connection;
-  bool known; /* the next two are */
-  uint64_t list_hash;
-  char default_id[MINIAV_TEXT_BYTES];
+  struct device_changes changes;
 };
 
 #define PIPEWIRE_WATCH_INITIALIZER(kind_, backend_, list_)                                         \

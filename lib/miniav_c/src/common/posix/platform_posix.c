@@ -32,6 +32,36 @@ size_t pages_size(void) {
   return size > 0 ? (size_t)size : 4096;
 }
 
+#if defined(__linux__)
+int32_t pages_shared_file(size_t bytes) {
+  int file = memfd_create("miniav", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  bool is_made = file >= 0 && ftruncate(file, (off_t)bytes) == 0 &&
+                 fcntl(file, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
+  if (file >= 0 && !is_made) {
+    close(file);
+  }
+  return is_made ? file : -1;
+}
+#else
+int32_t pages_shared_file(size_t bytes) {
+  (void)bytes;
+  return -1;
+}
+#endif
+
+void pages_file_close(int32_t file) {
+  close(file);
+}
+
+bool pages_share(void *address, size_t bytes, int32_t file, size_t offset) {
+  return mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, file,
+              (off_t)offset) != MAP_FAILED;
+}
+
+void pages_unshare(void *address, size_t bytes) {
+  mmap(address, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+}
+
 static void pin_once(void) {
   Dl_info info;
   /* The address of a public function of ours names the file we were loaded from. dladdr finds no

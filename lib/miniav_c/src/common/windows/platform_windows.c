@@ -25,6 +25,28 @@ size_t pages_size(void) {
   return info.dwPageSize;
 }
 
+int32_t pages_shared_file(size_t bytes) {
+  (void)bytes;
+  return -1;
+}
+
+void pages_file_close(int32_t file) {
+  (void)file;
+}
+
+bool pages_share(void *address, size_t bytes, int32_t file, size_t offset) {
+  (void)address;
+  (void)bytes;
+  (void)file;
+  (void)offset;
+  return false;
+}
+
+void pages_unshare(void *address, size_t bytes) {
+  (void)address;
+  (void)bytes;
+}
+
 void platform_pin_library(void) {
   static LONG pinned;
   if (InterlockedExchange(&pinned, 1) == 0) {

@@ -6,7 +6,9 @@
 #include <stdlib.h>
 
 #include "common/linux/pipewire_watch.h"
+#include "loopback/linux/loopback_properties.h"
 #include "loopback/linux/loopback_targets.h"
+#include "loopback/linux/window_owner.h"
 
 #define LIST_MS 3000u
 
@@ -36,8 +38,7 @@ static const struct pipewire_policy *policy_for(const struct loopback_targets *t
 static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
                                   struct cancel *cancel) {
   if (filter == MINIAV_LOOPBACK_TARGET_WINDOW) {
-    cancel_explain(cancel, "whose a window is cannot be told here");
-    return MINIAV_ERROR_NOT_SUPPORTED;
+    return window_owner_list(devices, cancel);
   }
   struct pipewire_connection *connection;
   MiniAVResultCode result = pipewire_connect(NULL, LIST_MS, cancel, &connection);
@@ -46,6 +47,9 @@ static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
     loopback_targets_list(pipewire_graph_of(connection), filter, devices);
     pipewire_unlock(connection);
     pipewire_disconnect(connection);
+  }
+  if (result == MINIAV_SUCCESS && filter == MINIAV_LOOPBACK_TARGET_NONE) {
+    window_owner_list(devices, cancel); /* where the session tells */
   }
   return result;
 }
@@ -60,6 +64,7 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_format(policy_for(targets), targets, format, cancel);
   }
+  loopback_targets_free(targets);
   free(targets);
   return result;
 }
@@ -88,12 +93,13 @@ static MiniAVResultCode open_loopback(struct capture *capture,
   if (loopback == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = loopback_targets_from(request, &loopback->targets, cancel);
+  MiniAVResultCode result = loopback_targets_from(request, "pipewire", &loopback->targets, cancel);
   if (result == MINIAV_SUCCESS) {
     result = pipewire_session_open(policy_for(&loopback->targets), &loopback->targets, capture,
                                    &request->audio, &format->audio, &loopback->session, cancel);
   }
   if (result != MINIAV_SUCCESS) {
+    loopback_targets_free(&loopback->targets);
     free(loopback);
     return result;
   }
@@ -112,6 +118,7 @@ static void stop(void *state) {
 static void close_loopback(void *state) {
   struct loopback *loopback = state;
   pipewire_session_close(loopback->session);
+  loopback_targets_free(&loopback->targets);
   free(loopback);
 }
 
@@ -124,43 +131,15 @@ static bool is_per_process(const struct loopback *loopback) {
 static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
                                      MiniAVPropertyValue *value) {
   const struct loopback *loopback = state;
-  double volume = 0;
-  bool mute = false;
-  if (key == MINIAV_PROPERTY_PER_PROCESS) {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = is_per_process(loopback);
-    return MINIAV_SUCCESS;
-  }
-  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
-  if (!is_stream_key || !is_per_process(loopback)) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  MiniAVResultCode result = pipewire_session_volume(loopback->session, &volume, &mute);
-  if (key == MINIAV_PROPERTY_STREAM_VOLUME) {
-    value->type = MINIAV_PROPERTY_TYPE_NUMBER;
-    value->value.number = volume;
-  } else {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = mute;
-  }
-  return result;
+  struct loopback_streams streams = {.is_per_process = is_per_process(loopback)};
+  streams.volume_result =
+      pipewire_session_volume(loopback->session, &streams.volume, &streams.mute);
+  return loopback_get_property(key, &streams, value);
 }
 
 static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
                                       MiniAVPropertyInfo *info) {
-  const struct loopback *loopback = state;
-  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
-  if (key != MINIAV_PROPERTY_PER_PROCESS && !(is_stream_key && is_per_process(loopback))) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  bool is_number = key == MINIAV_PROPERTY_STREAM_VOLUME;
-  *info = (MiniAVPropertyInfo){
-      .key = key,
-      .type = is_number ? MINIAV_PROPERTY_TYPE_NUMBER : MINIAV_PROPERTY_TYPE_BOOLEAN,
-      .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE,
-      .maximum = is_number ? 10.0 : 1.0, /* PipeWire's own limit of a volume */
-      .step = is_number ? 0.0 : 1.0};
-  return MINIAV_SUCCESS;
+  return loopback_property_info(key, is_per_process(state), info);
 }
 
 /* -- changes -------------------------------------------------------------------------------- */

@@ -1,20 +1,18 @@
 #include "loopback/linux/loopback_targets.h"
 
-#if defined(MINIAV_HAVE_PIPEWIRE)
-
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "common/clock.h"
 #include "common/lists.h"
-#include "loopback/linux/process_tree.h"
 #include "loopback/linux/stream_owner.h"
+#include "loopback/linux/window_target.h"
 
-#define BACKEND_PREFIX "pipewire:"
+#define LOOK_US 100000
 
-static void id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name) {
+void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name) {
   size_t length = strlen(prefix);
   memcpy(id, prefix, length);
   text_copy(id + length, MINIAV_TEXT_BYTES - length, name);
@@ -27,53 +25,59 @@ static const char *after(const char *text, const char *prefix) {
   return strncmp(text, prefix, length) == 0 ? text + length : NULL;
 }
 
-static uint32_t number_of(const char *text) {
-  uint64_t number = 0;
-  for (const char *at = text; *at != 0; at++) {
-    if (!isdigit((unsigned char)*at) || number > UINT32_MAX) {
-      return 0;
-    }
-    number = number * 10 + (uint64_t)(*at - '0');
-  }
-  return number <= UINT32_MAX ? (uint32_t)number : 0;
+static bool is_tree(const struct loopback_target *target) {
+  return target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS &&
+         (target->asked.flags & MINIAV_LOOPBACK_FLAG_TREE) != 0;
 }
 
-static void add_target(struct loopback_targets *targets, const MiniAVLoopbackTarget *asked) {
+static MiniAVResultCode add_target(struct loopback_targets *targets,
+                                   const MiniAVLoopbackTarget *asked, struct cancel *cancel) {
   struct loopback_target *target = &targets->targets[targets->count++];
   *target = (struct loopback_target){.asked = *asked};
-  if (asked->type == MINIAV_LOOPBACK_TARGET_PROCESS) {
-    target->start_time = process_start_time(asked->process_id);
+  MiniAVResultCode result = window_target_resolve(&target->asked, cancel);
+  if (target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS) {
+    target->start_time = process_start_time(target->asked.process_id);
+    if (is_tree(target)) {
+      process_tree_init(&target->tree, target->asked.process_id);
+    }
+  }
+  return result;
+}
+
+void loopback_targets_free(struct loopback_targets *targets) {
+  for (uint32_t i = 0; i < targets->count; i++) {
+    process_tree_free(&targets->targets[i].tree);
   }
 }
 
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
                                           struct cancel *cancel) {
   const char *rest;
+  MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_NONE};
   *targets = (struct loopback_targets){.mode = MINIAV_LOOPBACK_MODE_INCLUDE};
   if (id[0] == 0) {
     targets->by_sink = true;
   } else if ((rest = after(id, LOOPBACK_ID_SYSTEM)) != NULL && rest[0] != 0) {
     targets->by_sink = true;
     text_copy(targets->sink, sizeof targets->sink, rest);
-  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && number_of(rest) != 0) {
-    const MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_PROCESS,
-                                        .process_id = number_of(rest)};
-    add_target(targets, &asked);
+  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && process_number(rest) != 0) {
+    asked.type = MINIAV_LOOPBACK_TARGET_PROCESS;
+    asked.process_id = process_number(rest);
   } else if ((rest = after(id, LOOPBACK_ID_APPLICATION)) != NULL && rest[0] != 0) {
-    MiniAVLoopbackTarget asked = {.type = MINIAV_LOOPBACK_TARGET_NAME};
+    asked.type = MINIAV_LOOPBACK_TARGET_NAME;
     text_copy(asked.name, sizeof asked.name, rest);
-    add_target(targets, &asked);
-  } else {
+  } else if (!window_target_from_id(id, &asked)) {
     cancel_explain(cancel, "nothing that plays has the id \"%.200s\"", id);
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
-  return MINIAV_SUCCESS;
+  return targets->by_sink ? MINIAV_SUCCESS : add_target(targets, &asked, cancel);
 }
 
-static MiniAVResultCode from_system(const struct capture_request *request,
+static MiniAVResultCode from_system(const struct capture_request *request, const char *backend,
                                     struct loopback_targets *targets, struct cancel *cancel) {
   const char *id = request->targets[0].name;
-  const char *bare = after(id, BACKEND_PREFIX);
+  const char *bare = after(id, backend);
+  bare = bare != NULL && *bare == ':' ? bare + 1 : NULL;
   if (request->target_count != 1) {
     cancel_explain(cancel, "the system's mix holds every program: it is no target beside others");
     return MINIAV_ERROR_NOT_SUPPORTED;
@@ -90,28 +94,157 @@ static MiniAVResultCode from_system(const struct capture_request *request,
   return result;
 }
 
-MiniAVResultCode loopback_targets_from(const struct capture_request *request,
+MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel) {
+  *targets = (struct loopback_targets){.mode = request->mode};
   if (request->target != REQUEST_TARGETS) {
     return loopback_targets_from_id(request->device_id, targets, cancel);
   }
   for (uint32_t i = 0; i < request->target_count; i++) {
     if (request->targets[i].type == MINIAV_LOOPBACK_TARGET_SYSTEM_AUDIO) {
-      return from_system(request, targets, cancel);
-    }
-    if (request->targets[i].type == MINIAV_LOOPBACK_TARGET_WINDOW) {
-      cancel_explain(cancel, "whose a window is cannot be told here: name the process");
-      return MINIAV_ERROR_NOT_SUPPORTED;
+      return from_system(request, backend, targets, cancel);
     }
   }
-  *targets = (struct loopback_targets){.mode = request->mode};
-  for (uint32_t i = 0; i < request->target_count; i++) {
-    add_target(targets, &request->targets[i]);
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
+    result = add_target(targets, &request->targets[i], cancel);
+  }
+  return result;
+}
+
+/* -- whose streams -------------------------------------------------------------------------- */
+
+/* What new descendants there are, at most ten times a second. */
+void loopback_targets_look(struct loopback_targets *targets) {
+  int64_t now_us = clock_now_us();
+  if (now_us - targets->looked_us < LOOK_US) {
+    return;
+  }
+  targets->looked_us = now_us;
+  for (uint32_t i = 0; i < targets->count; i++) {
+    if (is_tree(&targets->targets[i])) {
+      process_tree_update(&targets->targets[i].tree);
+    }
+  }
+}
+
+/* The process, or of a tree any. */
+static bool is_process_alive(struct loopback_target *target) {
+  if (is_tree(target)) {
+    return process_tree_is_alive(&target->tree);
+  }
+  uint64_t start_time = process_start_time(target->asked.process_id);
+  if (target->start_time == 0) {
+    target->start_time = start_time; /* waited for */
+  }
+  return start_time != 0 && start_time == target->start_time;
+}
+
+static bool is_named(const struct stream_owner *owner, const char *name) {
+  return strcasecmp(owner->binary, name) == 0 || strcasecmp(owner->application, name) == 0;
+}
+
+static bool is_target_of(struct loopback_target *target, const struct stream_owner *owner) {
+  const MiniAVLoopbackTarget *asked = &target->asked;
+  if (asked->type == MINIAV_LOOPBACK_TARGET_NAME) {
+    return is_named(owner, asked->name);
+  }
+  if (is_tree(target)) {
+    return owner->pid != 0 && process_tree_has(&target->tree, owner->pid);
+  }
+  return owner->pid == asked->process_id && is_process_alive(target);
+}
+
+bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,
+                           uint32_t *heard) {
+  bool is_target = false;
+  for (uint32_t i = 0; i < targets->count; i++) {
+    if (is_target_of(&targets->targets[i], owner)) {
+      *heard |= 1u << i;
+      is_target = true;
+    }
+  }
+  return is_target;
+}
+
+/* Whether a target is over for good. */
+static bool is_over(struct loopback_target *target, bool is_heard) {
+  const MiniAVLoopbackTarget *asked = &target->asked;
+  target->was_there = target->was_there || is_heard;
+  if (asked->type == MINIAV_LOOPBACK_TARGET_NAME) {
+    bool stays = (asked->flags & MINIAV_LOOPBACK_FLAG_FOLLOW_NAME) != 0;
+    return !stays && target->was_there && !is_heard;
+  }
+  bool alive = is_process_alive(target);
+  target->was_there = target->was_there || alive;
+  return target->was_there && !alive && !is_heard;
+}
+
+MiniAVResultCode loopback_targets_judge(struct loopback_targets *targets, bool opening,
+                                        uint32_t heard, char reason[LOOPBACK_REASON_BYTES]) {
+  bool includes = targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE;
+  uint32_t over = 0;
+  for (uint32_t i = 0; i < targets->count; i++) {
+    struct loopback_target *target = &targets->targets[i];
+    bool is_heard = (heard >> i & 1) != 0;
+    bool waits = (target->asked.flags & MINIAV_LOOPBACK_FLAG_WAIT) != 0;
+    if (opening && !waits && !is_heard) {
+      bool is_process = target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS;
+      if (includes || (is_process && !is_process_alive(target))) {
+        if (is_process) {
+          snprintf(reason, LOOPBACK_REASON_BYTES, "process %u does not play",
+                   target->asked.process_id);
+        } else {
+          snprintf(reason, LOOPBACK_REASON_BYTES, "no program named \"%.80s\" plays",
+                   target->asked.name);
+        }
+        return MINIAV_ERROR_DEVICE_NOT_FOUND;
+      }
+    }
+    over += is_over(target, is_heard);
+  }
+  if (!opening && includes && over == targets->count) {
+    snprintf(reason, LOOPBACK_REASON_BYTES, "the program that was captured has ended");
+    return MINIAV_ERROR_DEVICE_LOST;
   }
   return MINIAV_SUCCESS;
 }
 
-/* -- what is heard -------------------------------------------------------------------------- */
+/* -- list ----------------------------------------------------------------------------------- */
+
+void loopback_describe(const struct stream_owner *owner, const char *stream_name, bool is_playing,
+                       MiniAVDeviceInfo *device) {
+  const char *name = owner->application[0] != 0 ? owner->application
+                     : owner->binary[0] != 0    ? owner->binary
+                                                : stream_name;
+  *device = (MiniAVDeviceInfo){.process_id = owner->pid};
+  if (owner->pid != 0) {
+    snprintf(device->device_id, sizeof device->device_id, "%s%u", LOOPBACK_ID_PROCESS, owner->pid);
+  } else {
+    loopback_id_join(device->device_id, LOOPBACK_ID_APPLICATION, name);
+  }
+  text_copy(device->name, sizeof device->name, name);
+  text_copy(device->model, sizeof device->model, owner->binary);
+  text_copy(device->icon, sizeof device->icon, owner->icon);
+  device->flags = is_playing ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
+}
+
+void loopback_add_program(struct device_list *devices, uint32_t first,
+                          const MiniAVDeviceInfo *device) {
+  char id[MINIAV_TEXT_BYTES];
+  device_id_join(id, devices->prefix, device->device_id);
+  for (uint32_t i = first; i < devices->count; i++) {
+    if (strcmp(devices->items[i].device_id, id) == 0) {
+      devices->items[i].flags |= device->flags;
+      return;
+    }
+  }
+  device_list_add(devices, device);
+}
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+/* -- what is heard of the graph --------------------------------------------------------------- */
 
 static void fail(struct pipewire_selection *selection, MiniAVResultCode failure,
                  const char *reason) {
@@ -133,33 +266,8 @@ static void select_sink(const struct loopback_targets *targets, const struct pip
   }
   selection->nodes[selection->count++] = node;
   if (follows) {
-    id_join(selection->default_id, LOOPBACK_ID_SYSTEM, node->name);
+    loopback_id_join(selection->default_id, LOOPBACK_ID_SYSTEM, node->name);
   }
-}
-
-static bool is_process_alive(struct loopback_target *target) {
-  uint64_t start_time = process_start_time(target->asked.process_id);
-  if (target->start_time == 0) {
-    target->start_time = start_time; /* waited for */
-  }
-  return start_time != 0 && start_time == target->start_time;
-}
-
-static bool is_named(const struct stream_owner *owner, const char *name) {
-  return strcasecmp(owner->binary, name) == 0 || strcasecmp(owner->application, name) == 0;
-}
-
-static bool is_target_of(struct loopback_target *target, const struct stream_owner *owner) {
-  const MiniAVLoopbackTarget *asked = &target->asked;
-  if (asked->type == MINIAV_LOOPBACK_TARGET_NAME) {
-    return is_named(owner, asked->name);
-  }
-  if (owner->pid == 0 || !is_process_alive(target)) {
-    return false;
-  }
-  return (asked->flags & MINIAV_LOOPBACK_FLAG_TREE) != 0
-             ? process_is_in_tree(owner->pid, asked->process_id)
-             : owner->pid == asked->process_id;
 }
 
 static bool excludes_by_pid(const struct loopback_targets *targets) {
@@ -175,13 +283,7 @@ static bool excludes_by_pid(const struct loopback_targets *targets) {
 static bool is_wanted(struct loopback_targets *targets, const struct pipewire_graph *graph,
                       const struct pipewire_object *stream, const struct stream_owner *owner,
                       uint32_t *heard) {
-  bool is_target = false;
-  for (uint32_t i = 0; i < targets->count; i++) {
-    if (is_target_of(&targets->targets[i], owner)) {
-      *heard |= 1u << i;
-      is_target = true;
-    }
-  }
+  bool is_target = loopback_targets_have(targets, owner, heard);
   if (targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE) {
     return is_target;
   }
@@ -189,52 +291,10 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
   return !is_target && !may_be_target && pipewire_graph_is_audible(graph, stream->id);
 }
 
-/* Whether a target is over for good. */
-static bool is_over(struct loopback_target *target, bool is_heard) {
-  const MiniAVLoopbackTarget *asked = &target->asked;
-  target->was_there = target->was_there || is_heard;
-  if (asked->type == MINIAV_LOOPBACK_TARGET_NAME) {
-    bool stays = (asked->flags & MINIAV_LOOPBACK_FLAG_FOLLOW_NAME) != 0;
-    return !stays && target->was_there && !is_heard;
-  }
-  bool alive = is_process_alive(target);
-  target->was_there = target->was_there || alive;
-  return target->was_there && !alive && !is_heard;
-}
-
-/* Include: every target must play at the beginning, unless it may be waited for, and one must be
- * left later. Exclude: a process to leave out must be there at the beginning. */
-static void judge(struct loopback_targets *targets, bool opening, uint32_t heard,
-                  struct pipewire_selection *selection) {
-  bool includes = targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE;
-  uint32_t over = 0;
-  for (uint32_t i = 0; i < targets->count; i++) {
-    struct loopback_target *target = &targets->targets[i];
-    bool is_heard = (heard >> i & 1) != 0;
-    bool waits = (target->asked.flags & MINIAV_LOOPBACK_FLAG_WAIT) != 0;
-    if (opening && !waits && !is_heard) {
-      bool is_process = target->asked.type == MINIAV_LOOPBACK_TARGET_PROCESS;
-      if (includes || (is_process && !is_process_alive(target))) {
-        char reason[128];
-        if (is_process) {
-          snprintf(reason, sizeof reason, "process %u does not play", target->asked.process_id);
-        } else {
-          snprintf(reason, sizeof reason, "no program named \"%.80s\" plays", target->asked.name);
-        }
-        fail(selection, MINIAV_ERROR_DEVICE_NOT_FOUND, reason);
-        return;
-      }
-    }
-    over += is_over(target, is_heard);
-  }
-  if (!opening && includes && over == targets->count) {
-    fail(selection, MINIAV_ERROR_DEVICE_LOST, "the program that was captured has ended");
-  }
-}
-
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,
                             bool opening, struct pipewire_selection *selection) {
   uint32_t heard = 0;
+  loopback_targets_look(targets);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     struct stream_owner owner;
     bool is_stream = at->kind == PIPEWIRE_NODE && at->node_class == PIPEWIRE_CLASS_STREAM;
@@ -245,7 +305,7 @@ static void select_programs(struct loopback_targets *targets, const struct pipew
       selection->nodes[selection->count++] = at;
     }
   }
-  judge(targets, opening, heard, selection);
+  selection->failure = loopback_targets_judge(targets, opening, heard, selection->reason);
 }
 
 void loopback_targets_select(void *user, const struct pipewire_graph *graph, bool opening,
@@ -258,7 +318,7 @@ void loopback_targets_select(void *user, const struct pipewire_graph *graph, boo
   }
 }
 
-/* -- list ----------------------------------------------------------------------------------- */
+/* -- list of the graph ----------------------------------------------------------------------- */
 
 static void list_sinks(const struct pipewire_graph *graph, struct device_list *devices) {
   const char *default_name = pipewire_graph_default(graph, PIPEWIRE_CLASS_SINK);
@@ -267,7 +327,7 @@ static void list_sinks(const struct pipewire_graph *graph, struct device_list *d
       continue;
     }
     MiniAVDeviceInfo device = {0};
-    id_join(device.device_id, LOOPBACK_ID_SYSTEM, at->name);
+    loopback_id_join(device.device_id, LOOPBACK_ID_SYSTEM, at->name);
     text_copy(device.name, sizeof device.name,
               at->description[0] != 0 ? at->description : at->name);
     device.flags |= strcmp(at->name, default_name) == 0 ? MINIAV_DEVICE_FLAG_DEFAULT : 0u;
@@ -275,23 +335,6 @@ static void list_sinks(const struct pipewire_graph *graph, struct device_list *d
     device.flags |= at->running ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
     device_list_add(devices, &device);
   }
-}
-
-static void describe_program(const struct pipewire_object *stream, const struct stream_owner *owner,
-                             MiniAVDeviceInfo *device) {
-  const char *name = owner->application[0] != 0 ? owner->application
-                     : owner->binary[0] != 0    ? owner->binary
-                                                : stream->name;
-  *device = (MiniAVDeviceInfo){.process_id = owner->pid};
-  if (owner->pid != 0) {
-    snprintf(device->device_id, sizeof device->device_id, "%s%u", LOOPBACK_ID_PROCESS, owner->pid);
-  } else {
-    id_join(device->device_id, LOOPBACK_ID_APPLICATION, name);
-  }
-  text_copy(device->name, sizeof device->name, name);
-  text_copy(device->model, sizeof device->model, owner->binary);
-  text_copy(device->icon, sizeof device->icon, owner->icon);
-  device->flags = stream->running ? MINIAV_DEVICE_FLAG_PLAYING : 0u;
 }
 
 /* One entry a program, however many streams it has. */
@@ -304,18 +347,8 @@ static void list_programs(const struct pipewire_graph *graph, struct device_list
       continue;
     }
     MiniAVDeviceInfo device;
-    describe_program(at, &owner, &device);
-    char id[MINIAV_TEXT_BYTES];
-    device_id_join(id, devices->prefix, device.device_id);
-    MiniAVDeviceInfo *known = NULL;
-    for (uint32_t i = first; i < devices->count && known == NULL; i++) {
-      known = strcmp(devices->items[i].device_id, id) == 0 ? &devices->items[i] : NULL;
-    }
-    if (known != NULL) {
-      known->flags |= device.flags;
-    } else {
-      device_list_add(devices, &device);
-    }
+    loopback_describe(&owner, at->name, at->running, &device);
+    loopback_add_program(devices, first, &device);
   }
 }
 

@@ -12,16 +12,16 @@
 
 #include "miniav_types.h"
 
-#if defined(MINIAV_HAVE_PIPEWIRE)
-
-#include "common/linux/pipewire_graph.h"
-
 struct stream_owner {
   uint32_t pid;
   const char *application; /* what it calls itself; "" when it does not */
   char binary[256];        /* of the process, else as declared; "" when neither is known */
   const char *icon;
 };
+
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+#include "common/linux/pipewire_graph.h"
 
 /* False while the daemon has not told all of it. */
 bool stream_owner_find(const struct pipewire_graph *graph, const struct pipewire_object *stream,

@@ -1,5 +1,6 @@
 /* The test display (1920 × 1080, 60 Hz) and its window (640 × 480, of process 4242): pictures with
- * damage and a pointer, and sound beside them. They change all the time, so the watchdog holds. */
+ * damage and a pointer, and sound beside them unless a fault leaves that to the library. They
+ * change all the time, so the watchdog holds. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -215,7 +216,7 @@ static void agree_on_sound(struct screen_test *screen, struct cancel *cancel) {
   struct capture_format before = test_capture_format(setup);
   setup->has_sound = false;
   setup->audio_result = MINIAV_ERROR_NO_BUFFER;
-  if (request->with_audio != 0) {
+  if (request->with_audio != 0 && !atomic_load(&screen->capture->device->soundless)) {
     bool of_system = request->screen.audio_source == MINIAV_SCREEN_AUDIO_SOURCE_SYSTEM;
     setup->tone = of_system ? system_tone : screen->capture->device->tone;
     setup->audio_result = test_audio_choose(&request->audio, &setup->audio, cancel);
@@ -242,6 +243,11 @@ static MiniAVResultCode screen_test_start(void *state, struct cancel *cancel) {
 static void screen_test_stop(void *state) {
   struct screen_test *screen = state;
   test_capture_stop(screen->capture);
+}
+
+static uint64_t screen_test_window_handle(void *state) {
+  const struct screen_test *screen = state;
+  return screen->request->target == REQUEST_WINDOW ? TEST_WINDOW_HANDLE : 0;
 }
 
 static void screen_test_close(void *state) {
@@ -300,8 +306,7 @@ static MiniAVResultCode screen_test_set_property(void *state, MiniAVPropertyKey 
   case MINIAV_PROPERTY_FRAME_RATE_LIMIT:
     test_capture_limit_rate(screen->capture, value->value.number);
     return MINIAV_SUCCESS;
-  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these two … */
-  case MINIAV_PROPERTY_AUDIO_SOURCE:
+  case MINIAV_PROPERTY_CURSOR_MODE:       /* start reads it … */
   case MINIAV_PROPERTY_REPEAT_LAST_FRAME: /* … and there is always a new frame */
     return MINIAV_SUCCESS;
   case MINIAV_PROPERTY_EXCLUDED_WINDOWS:
@@ -330,7 +335,7 @@ static MiniAVResultCode screen_test_request_permission(MiniAVPermission *permiss
 
 const struct backend screen_test_backend = {
     .name = TEST_BACKEND_NAME,
-    .flags = BACKEND_IS_TEST,
+    .flags = (uint32_t)BACKEND_IS_TEST | (uint32_t)BACKEND_BRINGS_SOUND,
     .probe = screen_test_probe,
     .enumerate = screen_test_enumerate,
     .formats = screen_test_formats,
@@ -339,6 +344,7 @@ const struct backend screen_test_backend = {
     .start = screen_test_start,
     .stop = screen_test_stop,
     .close = screen_test_close,
+    .window_handle = screen_test_window_handle,
     .property_info = screen_test_property_info,
     .get_property = screen_test_get_property,
     .set_property = screen_test_set_property,

@@ -9,8 +9,8 @@
  *
  * Any thread; nothing is held while connecting but a place in the count.
  */
-#ifndef MINIAV_AUDIO_PULSE_GATE_H
-#define MINIAV_AUDIO_PULSE_GATE_H
+#ifndef MINIAV_COMMON_PULSE_GATE_H
+#define MINIAV_COMMON_PULSE_GATE_H
 
 #include "common/cancel.h"
 

@@ -1,13 +1,14 @@
-#include "audio/linux/pulse_library.h"
+#include "common/linux/pulse_library.h"
 
 #if defined(MINIAV_HAVE_PULSE)
 
 #include <stdio.h>
 
-#include "audio/linux/pulse_gate.h"
+#include "common/linux/pulse_gate.h"
 #include "common/clock.h"
 #include "common/dynlib.h"
 #include "common/lists.h"
+#include "common/log.h"
 
 #define STEP_MS 50u
 
@@ -49,6 +50,21 @@ static const struct dynlib_symbol pulse_symbols[] = {
     SYMBOL(channel_map_equal),
     SYMBOL(proplist_gets),
     SYMBOL(rtclock_now),
+    SYMBOL(stream_new),
+    SYMBOL(stream_set_monitor_stream),
+    SYMBOL(stream_set_read_callback),
+    SYMBOL(stream_readable_size),
+    SYMBOL(stream_peek),
+    SYMBOL(stream_drop),
+    SYMBOL(stream_update_timing_info),
+    SYMBOL(stream_get_timing_info),
+    SYMBOL(stream_get_device_index),
+    SYMBOL(stream_disconnect),
+    SYMBOL(stream_unref),
+    SYMBOL(context_get_sink_info_list),
+    SYMBOL(context_get_sink_input_info_list),
+    SYMBOL(cvolume_avg),
+    SYMBOL(sw_volume_to_linear),
 };
 
 static const char *const pulse_files[] = {"libpulse.so.0", NULL};
@@ -72,9 +88,22 @@ bool pulse_step(struct pulse_client *client, uint32_t timeout_ms) {
   return context_is_good(client);
 }
 
-/* A step on the way to a deadline: SUCCESS to go on, or why not. */
-static MiniAVResultCode step_until(struct pulse_client *client, int64_t deadline_us,
-                                   struct cancel *cancel) {
+bool pulse_catch_up(struct pulse_client *client, uint32_t turns) {
+  for (int busy = 1; busy > 0 && turns > 0; turns--) {
+    if (pulse.mainloop_prepare(client->mainloop, 0) < 0 ||
+        pulse.mainloop_poll(client->mainloop) < 0) {
+      return false;
+    }
+    busy = pulse.mainloop_dispatch(client->mainloop);
+    if (busy < 0) {
+      return false;
+    }
+  }
+  return context_is_good(client);
+}
+
+MiniAVResultCode pulse_step_until(struct pulse_client *client, int64_t deadline_us,
+                                  struct cancel *cancel) {
   if (cancel != NULL && cancel_requested(cancel)) {
     return MINIAV_ERROR_USER_CANCELLED;
   }
@@ -113,7 +142,7 @@ static MiniAVResultCode connect_inside(struct pulse_client *client, pa_context_s
     result = MINIAV_ERROR_SYSTEM_CALL_FAILED;
   }
   while (result == MINIAV_SUCCESS && pulse.context_get_state(client->context) < state) {
-    result = step_until(client, deadline_us, cancel);
+    result = pulse_step_until(client, deadline_us, cancel);
   }
   if (result != MINIAV_SUCCESS) {
     pulse_disconnect(client);
@@ -154,6 +183,21 @@ MiniAVResultCode pulse_reachable(uint32_t timeout_ms) {
   return result;
 }
 
+MiniAVResultCode pulse_probe(const char *who, uint32_t timeout_ms) {
+  char why[128];
+  MiniAVResultCode result = pulse_load(why, sizeof(why));
+  if (result != MINIAV_SUCCESS) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, who, "not used: %s", why);
+    return result;
+  }
+  result = pulse_reachable(timeout_ms);
+  if (result != MINIAV_SUCCESS) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, who, "not used: no server takes connections");
+    return MINIAV_ERROR_DEVICE_NOT_FOUND;
+  }
+  return MINIAV_SUCCESS;
+}
+
 MiniAVResultCode pulse_finish(struct pulse_client *client, pa_operation *operation,
                               uint32_t timeout_ms, struct cancel *cancel) {
   if (operation == NULL) {
@@ -162,7 +206,7 @@ MiniAVResultCode pulse_finish(struct pulse_client *client, pa_operation *operati
   int64_t deadline_us = clock_deadline_us(timeout_ms);
   MiniAVResultCode result = MINIAV_SUCCESS;
   while (result == MINIAV_SUCCESS && pulse.operation_get_state(operation) == PA_OPERATION_RUNNING) {
-    result = step_until(client, deadline_us, cancel);
+    result = pulse_step_until(client, deadline_us, cancel);
   }
   if (result != MINIAV_SUCCESS) {
     pulse.operation_cancel(operation);

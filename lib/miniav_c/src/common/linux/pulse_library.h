@@ -4,8 +4,8 @@
  * The client runs libpulse's main loop on the thread that calls, with a limit on every wait and an
  * eye on a cancel token, so that a server that hangs holds nobody up.
  */
-#ifndef MINIAV_AUDIO_PULSE_LIBRARY_H
-#define MINIAV_AUDIO_PULSE_LIBRARY_H
+#ifndef MINIAV_COMMON_PULSE_LIBRARY_H
+#define MINIAV_COMMON_PULSE_LIBRARY_H
 
 #include "common/cancel.h"
 
@@ -45,6 +45,21 @@ struct pulse_functions {
   __typeof__(&pa_channel_map_equal) channel_map_equal;
   __typeof__(&pa_proplist_gets) proplist_gets;
   __typeof__(&pa_rtclock_now) rtclock_now;
+  __typeof__(&pa_stream_new) stream_new;
+  __typeof__(&pa_stream_set_monitor_stream) stream_set_monitor_stream;
+  __typeof__(&pa_stream_set_read_callback) stream_set_read_callback;
+  __typeof__(&pa_stream_readable_size) stream_readable_size;
+  __typeof__(&pa_stream_peek) stream_peek;
+  __typeof__(&pa_stream_drop) stream_drop;
+  __typeof__(&pa_stream_update_timing_info) stream_update_timing_info;
+  __typeof__(&pa_stream_get_timing_info) stream_get_timing_info;
+  __typeof__(&pa_stream_get_device_index) stream_get_device_index;
+  __typeof__(&pa_stream_disconnect) stream_disconnect;
+  __typeof__(&pa_stream_unref) stream_unref;
+  __typeof__(&pa_context_get_sink_info_list) context_get_sink_info_list;
+  __typeof__(&pa_context_get_sink_input_info_list) context_get_sink_input_info_list;
+  __typeof__(&pa_cvolume_avg) cvolume_avg;
+  __typeof__(&pa_sw_volume_to_linear) sw_volume_to_linear;
 };
 
 /* Filled by the first pulse_load() that succeeds. */
@@ -66,10 +81,21 @@ MiniAVResultCode pulse_connect(struct pulse_client *client, uint32_t timeout_ms,
 /* Whether a server takes connections: within the time, without waiting for it to be ready. */
 MiniAVResultCode pulse_reachable(uint32_t timeout_ms);
 
+/* Whether libpulse is there and a server takes connections; the log says for `who` why not. */
+MiniAVResultCode pulse_probe(const char *who, uint32_t timeout_ms);
+
 void pulse_disconnect(struct pulse_client *client);
 
 /* One turn of the loop, of at most that time; false when the connection is over. */
 bool pulse_step(struct pulse_client *client, uint32_t timeout_ms);
+
+/* Turns for what has come already, at most that many, without waiting; false as above. (A turn
+ * takes one packet: whoever was held up has many to take before he knows what there is.) */
+bool pulse_catch_up(struct pulse_client *client, uint32_t turns);
+
+/* A step on the way to a deadline: SUCCESS to go on, or why not; errors as for pulse_connect. */
+MiniAVResultCode pulse_step_until(struct pulse_client *client, int64_t deadline_us,
+                                  struct cancel *cancel);
 
 /* Runs the loop until the operation is done, and drops it; NULL is SYSTEM_CALL_FAILED. Errors as
  * for pulse_connect. */

@@ -1,4 +1,4 @@
-#include "audio/linux/pulse_gate.h"
+#include "common/linux/pulse_gate.h"
 
 #include "common/clock.h"
 

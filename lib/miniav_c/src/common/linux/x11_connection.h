@@ -1,0 +1,100 @@
+/*
+ * A connection to the X server on which no call waits for longer than its user allows.
+ *
+ * libxcb's own waits have no limit, and a server that was stopped answers nothing for ever. So the
+ * handshake runs on a thread of its own, which is left behind when it takes too long, and replies
+ * are polled for, together with a descriptor that ends the wait.
+ *
+ * Invariants
+ * - One thread uses a connection at a time; only x11_interrupt may come from another.
+ * - on_event is called inside x11_ask and x11_wait: it notes what it is told and asks nothing.
+ * - X errors never reach a handler of anybody's: those of x11_ask are its result, those of
+ *   x11_send arrive as events of the type 0.
+ * - What the server says of sizes is checked against the bytes that came.
+ */
+#ifndef MINIAV_COMMON_X11_CONNECTION_H
+#define MINIAV_COMMON_X11_CONNECTION_H
+
+#include "common/cancel.h"
+
+#if defined(MINIAV_HAVE_XCB)
+
+#include "common/linux/xcb_library.h"
+
+#define X11_OPEN_MS 3000u
+
+struct x11 {
+  xcb_connection_t *connection;
+  int fd;
+  int wake_fd; /* an eventfd that x11_interrupt writes */
+  atomic_bool interrupted;
+  int64_t deadline_us; /* of every x11_ask; INT64_MAX: none */
+  struct cancel *cancel;
+  bool signals_blocked; /* the thread that uses it has SIGPIPE blocked */
+  uint8_t error_code;   /* of the last x11_ask: an X error, 0 none */
+  void (*on_event)(void *user, const xcb_generic_event_t *event);
+  void *user;
+  const xcb_setup_t *setup;
+  size_t setup_bytes;
+  xcb_screen_t screen; /* the one that DISPLAY names */
+};
+
+/* A reply: `bytes` are all that came, at least 32. Given back with x11_reply_free. */
+struct x11_reply {
+  uint8_t *data;
+  size_t bytes;
+};
+
+/* Connects to DISPLAY. NOT_SUPPORTED with an explanation: no libxcb, no DISPLAY, no server there;
+ * TIMEOUT; USER_CANCELLED; OUT_OF_MEMORY. The deadline and the token hold for what is asked next,
+ * until x11_set_limits. */
+MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct x11 **x11);
+void x11_disconnect(struct x11 *x11);
+
+/* Whether there may be a server; cheap, waits for nothing. NOT_SUPPORTED, DEVICE_NOT_FOUND. */
+MiniAVResultCode x11_probe(char *why, size_t why_bytes);
+
+void x11_set_limits(struct x11 *x11, int64_t deadline_us, struct cancel *cancel);
+
+/* Ends a wait, from any thread, until x11_continue. */
+void x11_interrupt(struct x11 *x11);
+void x11_continue(struct x11 *x11);
+
+/* extension NULL: the core protocol. The request is its struct of the headers, with what follows
+ * it; the header bytes are filled in. */
+struct x11_request {
+  xcb_extension_t *extension;
+  uint8_t opcode;
+  void *request;
+  size_t bytes;
+};
+
+/* Sends what has a reply and waits for that. TIMEOUT, USER_CANCELLED (cancelled or interrupted),
+ * DEVICE_LOST (the connection broke), SYSTEM_CALL_FAILED (an X error, in error_code). */
+MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
+                         struct x11_reply *reply);
+void x11_reply_free(struct x11_reply *reply);
+
+/* Sends what has no reply and does not wait; fd −1, or a descriptor that goes along and is closed.
+ * The request's sequence number. */
+unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd);
+
+/* Sends what has no reply and waits until the server has done it. As x11_ask. */
+MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int fd);
+
+/* Waits for events until a time and hands them to on_event. SUCCESS, also at the time;
+ * USER_CANCELLED, DEVICE_LOST. */
+MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
+
+/* The extension's numbers, or NULL when the server has none of that name. Waits as x11_ask. */
+const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_t *extension);
+
+/* How pixels of a visual lie in memory; false when the server has not told of it. */
+bool x11_visual(const struct x11 *x11, xcb_visualid_t id, xcb_visualtype_t *visual, uint8_t *depth);
+bool x11_pixmap_format(const struct x11 *x11, uint8_t depth, xcb_format_t *format);
+
+/* SIGPIPE is nobody's business on a thread that talks to a server. */
+void x11_block_signals(void);
+
+#endif
+#endif

@@ -1,0 +1,466 @@
+#include "screen/linux/x11_stream.h"
+
+#if defined(MINIAV_HAVE_XCB)
+
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "common/clock.h"
+#include "common/log.h"
+
+#define STOP_MS      150u
+#define IDLE_US      1000000
+#define RETRY_US     10000
+#define FAILURES_MAX 200u
+#define SECOND_US    INT64_C(1000000)
+
+/* What the thread does next. */
+enum step { STEP_ON, STEP_END };
+
+/* -- pace ----------------------------------------------------------------------------------- */
+
+/* The rate that was agreed on, or the limit when that is lower; pictures a second × 1000. */
+static int64_t millirate(struct x11_stream *stream) {
+  int64_t agreed = (int64_t)stream->rate.numerator * 1000 / stream->rate.denominator;
+  mutex_lock(&stream->lock);
+  int64_t limit = (int64_t)(stream->limit * 1000);
+  mutex_unlock(&stream->lock);
+  int64_t rate = limit > 0 && limit < agreed ? limit : agreed;
+  return rate > 0 ? rate : 1;
+}
+
+/* The first tick after now. Ticks are counted anew after a pause, so that what comes after one
+ * comes at once and numbers stay small. */
+static void pace(struct x11_stream *stream, int64_t now_us) {
+  int64_t rate = millirate(stream);
+  if (stream->due_us == 0 || now_us - stream->due_us > IDLE_US) {
+    stream->base_us = now_us;
+  }
+  int64_t ticks = (now_us - stream->base_us) * rate / (1000 * SECOND_US) + 1;
+  stream->due_us = stream->base_us + (ticks * 1000 * SECOND_US + rate - 1) / rate;
+}
+
+/* -- frames --------------------------------------------------------------------------------- */
+
+static void deliver(struct x11_stream *stream, struct block *block, int64_t time_us, uint32_t flags,
+                    const MiniAVFrameMetadata *metadata) {
+  const struct x11_layout *layout = &stream->pictures.layout;
+  struct capture_frame frame;
+  capture_frame_init(&frame, MINIAV_BUFFER_TYPE_VIDEO);
+  MiniAVBuffer *buffer = &frame.buffer;
+  buffer->timestamp_us = time_us;
+  buffer->flags = flags;
+  buffer->duration_us = SECOND_US * 1000 / millirate(stream);
+  buffer->color_range = MINIAV_COLOR_RANGE_FULL;
+  buffer->data.video.info = stream->format.video;
+  buffer->data.video.num_planes = 1;
+  buffer->data.video.planes[0] = (MiniAVPlane){.data_ptr = block->data,
+                                               .width = layout->width,
+                                               .height = layout->height,
+                                               .stride_bytes = layout->stride_bytes,
+                                               .size_bytes = (uint32_t)layout->picture_bytes};
+  buffer->data_size_bytes = layout->picture_bytes;
+  frame.metadata = metadata;
+  frame.block = block;
+  block_reference(block);
+  capture_deliver(stream->capture, &frame);
+}
+
+static void add_damage(MiniAVFrameMetadata *metadata, const MiniAVRect *rectangle) {
+  if (rectangle->width > 0) {
+    metadata->damage[metadata->damage_count++] = *rectangle;
+  }
+}
+
+static void damage_everything(const struct x11_stream *stream, MiniAVFrameMetadata *metadata) {
+  metadata->damage_count = 1;
+  metadata->damage[0] = (MiniAVRect){0, 0, (int32_t)stream->pictures.layout.width,
+                                     (int32_t)stream->pictures.layout.height};
+}
+
+static bool cursor_is_inside(const struct x11_stream *stream, const struct x11_cursor *cursor) {
+  const struct x11_layout *layout = &stream->pictures.layout;
+  int32_t left = cursor->x - cursor->hotspot_x - stream->source.origin_x;
+  int32_t top = cursor->y - cursor->hotspot_y - stream->source.origin_y;
+  return left < (int32_t)layout->width && top < (int32_t)layout->height &&
+         left + (int32_t)cursor->width > 0 && top + (int32_t)cursor->height > 0;
+}
+
+/* Whether the pointer looks other than in the last picture. Outside nobody sees it move. */
+static bool cursor_differs(const struct x11_stream *stream, const struct x11_cursor *cursor) {
+  int32_t x = cursor->x - stream->source.origin_x;
+  int32_t y = cursor->y - stream->source.origin_y;
+  bool is_seen = stream->cursor_inside || cursor_is_inside(stream, cursor);
+  return !stream->cursor_known || (is_seen && (x != stream->cursor_x || y != stream->cursor_y ||
+                                               cursor->serial != stream->cursor_serial));
+}
+
+/* Paints or describes it; what that changed is damage. */
+static void show_cursor(struct x11_stream *stream, const struct x11_cursor *cursor,
+                        struct block *block, MiniAVFrameMetadata *metadata) {
+  const struct x11_source *source = &stream->source;
+  const struct x11_layout *layout = &stream->pictures.layout;
+  if (stream->cursor_mode == MINIAV_CURSOR_MODE_EMBEDDED) {
+    MiniAVRect before = stream->cursor_painted;
+    stream->cursor_painted =
+        x11_cursor_paint(cursor, layout, block->data, source->origin_x, source->origin_y);
+    if (!stream->whole && cursor_differs(stream, cursor)) {
+      add_damage(metadata, &before);
+      add_damage(metadata, &stream->cursor_painted);
+    }
+  } else {
+    bool is_new = stream->whole || !stream->cursor_known || cursor->serial != stream->cursor_serial;
+    x11_cursor_describe(cursor, layout, source->origin_x, source->origin_y,
+                        is_new ? block->data + stream->pictures.cursor_offset : NULL, metadata);
+  }
+  stream->cursor_known = true;
+  stream->cursor_inside = cursor_is_inside(stream, cursor);
+  stream->cursor_x = cursor->x - source->origin_x;
+  stream->cursor_y = cursor->y - source->origin_y;
+  stream->cursor_serial = cursor->serial;
+}
+
+static bool shows_cursor(const struct x11_stream *stream) {
+  return stream->cursor_mode != MINIAV_CURSOR_MODE_HIDDEN && stream->extensions.has_cursor;
+}
+
+/* Asks for all that the picture's meaning needs; whether there is something new to show. */
+static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor,
+                             MiniAVFrameMetadata *metadata, bool *is_new) {
+  stream->cursor_moved = false;
+  MiniAVResultCode result = x11_source_take_damage(&stream->source, metadata);
+  bool damage_is_known = stream->source.damage != 0;
+  if (damage_is_known) {
+    metadata->flags |= MINIAV_METADATA_DAMAGE;
+  }
+  if (result == MINIAV_SUCCESS && shows_cursor(stream)) {
+    result = x11_source_place(&stream->source);
+    if (result == MINIAV_SUCCESS) {
+      result = x11_cursor_get(stream->x11, cursor);
+    }
+  }
+  *is_new = stream->whole || !damage_is_known || metadata->damage_count > 0 ||
+            (shows_cursor(stream) && cursor_differs(stream, cursor));
+  if (stream->whole && damage_is_known) {
+    damage_everything(stream, metadata);
+  }
+  return result;
+}
+
+/* *shown: a picture was delivered; there is none when nothing in it changed. */
+static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
+  MiniAVFrameMetadata metadata = {0};
+  struct x11_cursor cursor = {0};
+  struct block *block = NULL;
+  bool is_new = false;
+  int64_t now_us = clock_now_us();
+  MiniAVResultCode result = look(stream, &cursor, &metadata, &is_new);
+  if (result == MINIAV_SUCCESS && is_new) {
+    result = x11_source_take(&stream->source, &stream->pictures, &block);
+    /* The damage was taken and is not told: all of the next picture is new. */
+    stream->whole = stream->whole || result != MINIAV_SUCCESS;
+  }
+  if (block != NULL) {
+    if (shows_cursor(stream)) {
+      show_cursor(stream, &cursor, block, &metadata);
+    }
+    uint32_t flags = stream->pictures.segment == 0 ? MINIAV_BUFFER_FLAG_COPIED : 0u;
+    deliver(stream, block, now_us, flags, &metadata);
+    block_release(stream->last);
+    stream->last = block;
+    stream->whole = false;
+    stream->failures = 0;
+    *shown = true;
+    pace(stream, now_us);
+  }
+  x11_cursor_free(&cursor);
+  return result;
+}
+
+static void repeat_picture(struct x11_stream *stream) {
+  const MiniAVFrameMetadata nothing_changed = {
+      .flags = stream->source.damage != 0 ? MINIAV_METADATA_DAMAGE : 0u};
+  uint32_t flags = MINIAV_BUFFER_FLAG_REPEATED;
+  flags |= stream->pictures.segment == 0 ? MINIAV_BUFFER_FLAG_COPIED : 0u;
+  int64_t now_us = clock_now_us();
+  deliver(stream, stream->last, now_us, flags, &nothing_changed);
+  pace(stream, now_us);
+}
+
+/* -- changes -------------------------------------------------------------------------------- */
+
+static void on_event(void *user, const xcb_generic_event_t *event) {
+  struct x11_stream *stream = user;
+  x11_source_event(&stream->source, event);
+  if (shows_cursor(stream) && x11_is_cursor_event(&stream->extensions, event)) {
+    stream->cursor_moved = true;
+  }
+}
+
+static bool same_layout(const struct x11_layout *a, const struct x11_layout *b) {
+  return a->format == b->format && a->width == b->width && a->height == b->height;
+}
+
+/* Blocks of the new size, and the event before the first picture in them. */
+static MiniAVResultCode change_format(struct x11_stream *stream) {
+  const struct x11_layout *layout = &stream->source.layout;
+  block_release(stream->last);
+  stream->last = NULL;
+  MiniAVResultCode result = x11_pictures_prepare(&stream->pictures, layout);
+  if (result == MINIAV_SUCCESS) {
+    stream->format.video.width = layout->width;
+    stream->format.video.height = layout->height;
+    stream->format.video.pixel_format = layout->format;
+    capture_format_changed(stream->capture, &stream->format);
+  }
+  return result;
+}
+
+static MiniAVResultCode follow_source(struct x11_stream *stream, const char **why) {
+  struct x11_source *source = &stream->source;
+  bool was_viewable = source->viewable;
+  int32_t x = source->x;
+  int32_t y = source->y;
+  char display[MINIAV_TEXT_BYTES];
+  memcpy(display, source->found_id, sizeof display);
+  MiniAVResultCode result = x11_source_update(source, why);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  mutex_lock(&stream->lock);
+  stream->display = source->display;
+  mutex_unlock(&stream->lock);
+  if (!same_layout(&source->layout, &stream->pictures.layout)) {
+    result = change_format(stream);
+    stream->whole = true;
+  }
+  bool is_display = source->target != REQUEST_WINDOW;
+  if (is_display && strcmp(display, source->found_id) != 0) {
+    char id[MINIAV_TEXT_BYTES];
+    device_id_join(id, "x11", source->found_id);
+    capture_default_moved(stream->capture, id);
+    stream->whole = true;
+  }
+  stream->whole =
+      stream->whole || x != source->x || y != source->y || (source->viewable && !was_viewable);
+  return result;
+}
+
+/* Takes over what set_property left. */
+static void take_settings(struct x11_stream *stream) {
+  mutex_lock(&stream->lock);
+  if (stream->region_moved) {
+    stream->region_moved = false;
+    stream->source.region = stream->region;
+    stream->source.changed = true;
+  }
+  mutex_unlock(&stream->lock);
+}
+
+/* -- the thread ----------------------------------------------------------------------------- */
+
+static bool is_stopping(struct x11_stream *stream) {
+  mutex_lock(&stream->lock);
+  bool stopping = stream->stopping;
+  mutex_unlock(&stream->lock);
+  return stopping;
+}
+
+static bool repeats(struct x11_stream *stream) {
+  mutex_lock(&stream->lock);
+  bool repeats = stream->repeats;
+  mutex_unlock(&stream->lock);
+  return repeats && stream->last != NULL;
+}
+
+/* Where nobody tells of the pointer's motion, or of damage, each tick looks. */
+static bool must_look(const struct x11_stream *stream) {
+  return stream->source.damage == 0 || (shows_cursor(stream) && !stream->extensions.has_motion);
+}
+
+static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
+  take_settings(stream);
+  if (stream->source.changed || stream->source.closed) {
+    MiniAVResultCode result = follow_source(stream, why);
+    if (result != MINIAV_SUCCESS) {
+      return result;
+    }
+  }
+  bool may_show = stream->source.viewable;
+  bool wants = may_show && (stream->whole || stream->source.damaged || stream->cursor_moved ||
+                            must_look(stream));
+  bool fills = repeats(stream);
+  if (!wants && !fills) {
+    return x11_wait(stream->x11, INT64_MAX);
+  }
+  if (clock_now_us() < stream->due_us) {
+    return x11_wait(stream->x11, stream->due_us);
+  }
+  bool shown = false;
+  MiniAVResultCode result = wants ? take_picture(stream, &shown) : MINIAV_SUCCESS;
+  if (result == MINIAV_SUCCESS && !shown && fills) {
+    repeat_picture(stream);
+  } else if (result == MINIAV_SUCCESS && !shown) {
+    pace(stream, clock_now_us());
+  }
+  return result;
+}
+
+/* What an outcome means: whether to go on, and why the source is lost. */
+static enum step judge(struct x11_stream *stream, MiniAVResultCode result, const char *why) {
+  if (result == MINIAV_ERROR_USER_CANCELLED) {
+    x11_continue(stream->x11); /* before the question: a stop that comes later interrupts again */
+  }
+  if (is_stopping(stream)) {
+    return STEP_END;
+  }
+  switch (result) {
+  case MINIAV_SUCCESS:
+  case MINIAV_ERROR_USER_CANCELLED: /* settings */
+    return STEP_ON;
+  case MINIAV_ERROR_NO_BUFFER:
+    capture_count_drop(stream->capture, DROP_BUFFERS_HELD, 1);
+    pace(stream, clock_now_us());
+    return STEP_ON;
+  case MINIAV_ERROR_SYSTEM_CALL_FAILED: /* it was resized, or went, while it was looked at */
+    stream->source.changed = true;
+    stream->due_us = clock_now_us() + RETRY_US;
+    if (++stream->failures < FAILURES_MAX) {
+      return STEP_ON;
+    }
+    capture_lost(stream->capture, MINIAV_ERROR_SYSTEM_CALL_FAILED,
+                 "the X server gives no picture of it");
+    return STEP_END;
+  case MINIAV_ERROR_DEVICE_LOST:
+    capture_lost(stream->capture, MINIAV_ERROR_DEVICE_LOST,
+                 why != NULL ? why : "the X server ended the connection");
+    return STEP_END;
+  default:
+    capture_lost(stream->capture, result, "the capture of the X server failed");
+    return STEP_END;
+  }
+}
+
+static void stream_main(void *user) {
+  struct x11_stream *stream = user;
+  x11_block_signals();
+  thread_raise_priority();
+  stream->x11->signals_blocked = true;
+  enum step next = STEP_ON;
+  while (next == STEP_ON) {
+    const char *why = NULL;
+    MiniAVResultCode result = step(stream, &why);
+    next = judge(stream, result, why);
+  }
+  mutex_lock(&stream->lock);
+  stream->running = false;
+  condition_broadcast(&stream->ended);
+  mutex_unlock(&stream->lock);
+}
+
+/* -- life ----------------------------------------------------------------------------------- */
+
+static void release(struct x11_stream *stream) {
+  block_release(stream->last);
+  stream->last = NULL;
+  x11_pictures_close(&stream->pictures);
+  x11_disconnect(stream->x11);
+  stream->x11 = NULL;
+}
+
+static MiniAVResultCode set_up(struct x11_stream *stream, struct cancel *cancel) {
+  struct x11 *x11 = stream->x11;
+  MiniAVResultCode result = x11_extensions_find(x11, &stream->extensions);
+  if (result == MINIAV_SUCCESS) {
+    result = x11_source_open(&stream->source, x11, &stream->extensions, stream->request, cancel);
+  }
+  stream->source.region = stream->region; /* it may have been moved since; the thread looks */
+  x11->on_event = on_event;
+  x11->user = stream;
+  if (result == MINIAV_SUCCESS) {
+    result = x11_source_watch(&stream->source);
+  }
+  stream->pictures = (struct x11_pictures){.x11 = x11,
+                                           .shares_memory = stream->extensions.shares_memory,
+                                           .block_count = capture_slot_count(stream->capture) + 2};
+  if (result == MINIAV_SUCCESS) {
+    result = x11_pictures_prepare(&stream->pictures, &stream->source.layout);
+  }
+  if (result == MINIAV_SUCCESS && shows_cursor(stream)) {
+    x11_cursor_watch(x11, &stream->extensions);
+  }
+  return result;
+}
+
+static void agree(struct x11_stream *stream) {
+  const struct x11_layout *layout = &stream->source.layout;
+  struct capture_format before = stream->format;
+  stream->format.video.width = layout->width;
+  stream->format.video.height = layout->height;
+  stream->format.video.pixel_format = layout->format;
+  stream->format.audio_result =
+      stream->request->with_audio != 0 ? MINIAV_ERROR_NOT_SUPPORTED : MINIAV_ERROR_NO_BUFFER;
+  if (before.video.width != layout->width || before.video.height != layout->height ||
+      before.audio_result != stream->format.audio_result) {
+    capture_format_changed(stream->capture, &stream->format);
+  }
+}
+
+MiniAVResultCode x11_stream_start(struct x11_stream *stream, struct cancel *cancel) {
+  MiniAVResultCode result = x11_connect(X11_OPEN_MS, cancel, &stream->x11);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  stream->cursor_mode = stream->request->screen.cursor_mode;
+  stream->whole = true;
+  stream->cursor_known = stream->cursor_moved = false;
+  stream->cursor_painted = (MiniAVRect){0};
+  stream->due_us = 0;
+  stream->failures = 0;
+  stream->limit = stream->request->screen.frame_rate_limit;
+  stream->repeats = stream->request->screen.repeat_last_frame != 0;
+  result = set_up(stream, cancel);
+  if (result == MINIAV_SUCCESS) {
+    agree(stream);
+    x11_set_limits(stream->x11, INT64_MAX, NULL);
+    stream->stopping = false;
+    stream->running = true;
+    if (!thread_start("miniav-x11", stream_main, stream)) {
+      stream->running = false;
+      result = MINIAV_ERROR_OUT_OF_MEMORY;
+    }
+  }
+  if (result != MINIAV_SUCCESS) {
+    release(stream);
+  }
+  return result;
+}
+
+void x11_stream_stop(struct x11_stream *stream) {
+  if (stream->x11 == NULL) {
+    return;
+  }
+  int64_t deadline_us = clock_deadline_us(STOP_MS);
+  mutex_lock(&stream->lock);
+  stream->stopping = true;
+  x11_interrupt(stream->x11);
+  while (stream->running && condition_wait_until(&stream->ended, &stream->lock, deadline_us)) {
+  }
+  if (stream->running) {
+    shutdown(stream->x11->fd, SHUT_RDWR);
+  }
+  while (stream->running) {
+    condition_wait(&stream->ended, &stream->lock);
+  }
+  mutex_unlock(&stream->lock);
+  release(stream);
+}
+
+void x11_stream_wake(struct x11_stream *stream) {
+  if (stream->x11 != NULL) {
+    x11_interrupt(stream->x11);
+  }
+}
+
+#endif
