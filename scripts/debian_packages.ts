@@ -31,6 +31,11 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "pulseaudio-utils", command: "pactl" },
   // A private X server.
   { name: "xvfb", command: "Xvfb" },
+  // Cameras of the tests: GStreamer's test picture through PipeWire.
+  { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
+  { name: "gstreamer1.0-plugins-base" },
+  { name: "gstreamer1.0-plugins-good" },
+  { name: "gstreamer1.0-pipewire" },
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },

@@ -31,7 +31,8 @@ async function describeWindows(): Promise<string> {
     const windows = await Loopback.enumerateTargets({ kind: "window", timeout: LIST_TIMEOUT_MS });
     return `${windows.length} whose processes are known`;
   } catch (error) {
-    if (error instanceof MiniAVError) return `not here: ${messageOf(error).replace(/^.*?: /, "")}`;
-    throw error;
+    if (!(error instanceof MiniAVError)) throw error;
+    const reason = messageOf(error).replace(/^Loopback\.\w+: (no backend here can do it: )?/, "");
+    return `not here: ${reason.replace(/ \(\w+\)$/, "")}`;
   }
 }

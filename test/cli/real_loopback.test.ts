@@ -92,7 +92,10 @@ test("record, meter, devices and doctor with programs that play", OPTIONS, async
   await stop(second);
   const nobody = await miniav(["record", "--app", "paplay", "-o", "x.wav"], { cwd, env });
   assert.equal(nobody.code, 1, describeResult(nobody));
-  assert.match(nobody.stderr, /no program named "paplay" plays.*\n.*--wait waits for it/);
+  assert.match(
+    nobody.stderr,
+    /Loopback\.open: no program named "paplay" plays.*\n.*--wait waits for it/,
+  );
 
   // One that is waited for, until Ctrl-C.
   const waiting = startMiniav(

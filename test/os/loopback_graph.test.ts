@@ -1,5 +1,5 @@
-// What only a PipeWire graph does to a capture of what programs play: its clock, its rate, its session
-// manager, programs that lie to it. The captures are loopback_probe's, the players graph_player's:
+// What only a PipeWire graph does to a capture of what programs play: its clock, its rate, programs
+// that lie to it. The captures are loopback_probe's, the players graph_player's:
 // the C programs of lib/miniav_c/test/os, which tell and keep the graph's own time.
 
 import assert from "node:assert/strict";
@@ -151,12 +151,17 @@ async function listen(rig: PipeWireRig, seconds: number, ...target: string[]): P
   };
 }
 
-/** The number of samples is the time that passed, and buffers follow each other. */
+/**
+ * The number of samples is the time that passed, and buffers follow each other. A probe that gets no
+ * processor for long loses buffers of its queue, ten milliseconds each, which are counted.
+ */
 function assertInTime(seen: Seen): void {
   const told = JSON.stringify(seen);
+  const unread = seen.dropped - seen.late;
+  const frames = seen.frames + (unread * RIG_SAMPLE_RATE) / 100;
   const elapsedUs = seen.end_us - seen.first_us;
-  assert.ok(Math.abs((seen.frames / RIG_SAMPLE_RATE) * 1e6 - elapsedUs) < 1000, told);
-  assert.ok(seen.step_us < 1000, told);
+  assert.ok(Math.abs((frames / RIG_SAMPLE_RATE) * 1e6 - elapsedUs) < 1000, told);
+  assert.ok(seen.step_us < 1000 || unread > 0, told);
 }
 
 /** The longest run of zeros between sound, as [first frame, frame after]. */
@@ -215,7 +220,7 @@ test("graph: a pause is silence from cork to uncork, to one quantum", OPTIONS, a
     const off = [timeOf(from) - cork, timeOf(to) - uncork];
     off.push(timeOf(to) - timeOf(from) - (uncork - cork));
     const isRight = off.every((each) => Math.abs(each) <= QUANTUM_US + SLACK_US);
-    if (isRight && seen.late === 0) {
+    if (isRight && seen.dropped === 0) {
       assert.ok(seen.silent_frames > 2.8 * RIG_SAMPLE_RATE, "silence is flagged");
       return;
     }
@@ -268,35 +273,6 @@ test("graph: a process that stands still tells what it lost", OPTIONS, async () 
   assert.ok(seen.discontinuities >= 2, told);
   assert.ok(seen.late >= 2 * 40, told); // of the 140 chunks of ten milliseconds
   assert.ok(seen.silent_frames < 0.2 * RIG_SAMPLE_RATE, told); // before the first sound, if any
-});
-
-test("graph: a session manager that restarts is followed", OPTIONS, async () => {
-  await using rig = await withSpeaker();
-  await addSpeaker(rig, "other");
-  await using _player = await play(rig);
-  const listener = await listen(rig, 60);
-  await waitForTone(listener, "the tone");
-  const pid = rig.pids().wireplumber;
-  assert.ok(pid !== undefined);
-  process.kill(pid, "SIGTERM");
-  await delay(500);
-  const again = startProgram("wireplumber", [], {
-    env: { ...rig.env },
-    clearEnv: true,
-    timeoutMs: 120_000,
-  });
-  await waitUntil(
-    async () => (await command(rig, "pw-cli", "ls", "Metadata")).includes('"default"'),
-    30_000,
-    "the new session manager",
-  );
-  await command(rig, "pactl", "set-default-sink", "other");
-  const moved = await listener.script.waitForLine("pipewire:system/other");
-  assert.match(moved, /"event"/);
-  listener.script.kill("SIGTERM");
-  assertInTime(await listener.seen());
-  again.kill("SIGTERM");
-  await again.ended;
 });
 
 test("graph: another rate of the graph changes neither format nor time", OPTIONS, async () => {
@@ -431,3 +407,11 @@ function listenWhenItPlays(rig: PipeWireRig, root: number): Promise<Listener> {
     "something that plays in the tree",
   ) as Promise<Listener>;
 }
+
+test("graph: captures come and go on several threads while programs do", OPTIONS, async () => {
+  await using rig = await withSpeaker();
+  const args = ["4", cProgram("graph_player")];
+  const options = { env: rig.env, clearEnv: true, timeoutMs: 90_000 };
+  const result = await runProgram(cProgram("loopback_stress"), args, options);
+  assert.equal(result.code, 0, describeResult(result));
+});

@@ -127,7 +127,7 @@ async function listenForTone(
   for (let attempt = 1;; attempt++) {
     const what = await heard(listen(rig, { tone: FREQUENCY, ...options }));
     const isWhole = what.measured !== null && what.measured.signalToNoise > signalToNoise;
-    const isFlowing = what.discontinuities === 0;
+    const isFlowing = what.discontinuities === 0 && what.stats.droppedBy.late === 0;
     if ((isWhole && isFlowing) || attempt === ATTEMPTS) {
       assertInOrder(what, backend);
       assert.equal(what.discontinuities, 0, JSON.stringify(what.stats));
@@ -260,10 +260,28 @@ for (const { server, backend } of CASES) {
       return isTold;
     };
     await waitUntil(plug, 20_000, () => script.stdout());
-    await rig.setDefaultSource("late");
-    await script.waitForLine(`"deviceId":"${backend}:late"`);
+    // While one client asks for the defaults, PipeWire 0.3.65 may keep a change of them from others,
+    // its own PulseAudio server among them: until that is told, it is changed again.
+    const change = async () => {
+      for (const name of ["loud", "late"]) {
+        await rig.setDefaultSource(name);
+        await delay(500);
+      }
+      return script.stdout().includes(`"deviceId":"${backend}:late"`);
+    };
+    await waitUntil(change, 20_000, () => script.stdout());
     await rig.setDefaultSource("loud");
-    await script.waitForLine(`"deviceId":"${backend}:loud"`);
+    await waitUntil(
+      async () => {
+        const back = script.stdout().lastIndexOf(`"deviceId":"${backend}:loud"`);
+        if (back > script.stdout().lastIndexOf(`"deviceId":"${backend}:late"`)) return true;
+        await change();
+        await rig.setDefaultSource("loud");
+        return false;
+      },
+      20_000,
+      () => script.stdout(),
+    );
     script.kill("SIGTERM");
     await script.ended;
   });

@@ -194,6 +194,8 @@ static int capture(double seconds, const char *path, const struct options *optio
   struct seen seen = {0};
   MiniAV_CreateWaiter(&waiter);
   MiniAV_Loopback_CreateContext(&context);
+  MiniAVPropertyValue queue = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value.integer = 64};
+  MiniAV_Loopback_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &queue);
   MiniAV_WaiterAdd(waiter, (MiniAVHandle)context);
   MiniAVResultCode code = configure(context, options);
   if (code != MINIAV_SUCCESS || file == NULL) {
