@@ -42,4 +42,6 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   // The guest kernel, and what plays to its sound card.
   { name: "qemu-system-x86", command: "qemu-system-x86_64" },
   { name: "alsa-utils", command: "aplay" },
+  // What JPEG pictures are compared with.
+  { name: "libjpeg-turbo-progs", command: "djpeg" },
 ];

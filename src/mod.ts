@@ -43,6 +43,7 @@ export { setLogHandler } from "./api/log.ts";
 export type { LogHandler, LogLevelName, LogLine } from "./api/log.ts";
 export { enableTestDevices, setTestFault, writeTestLog } from "./api/testing.ts";
 export type { TestDeviceFault, TestOperation } from "./api/testing.ts";
+export { decodeJpeg } from "./api/jpeg.ts";
 export { convertToRgba, isRawFormat, toRgbaPicture } from "./api/pixels.ts";
 export type { PixelSource, RgbaPicture } from "./api/pixels.ts";
 export { encodePng, encodePngPicture } from "./api/png.ts";
