@@ -214,6 +214,11 @@ static void stop(void *state) {
   x11_stream_stop(state);
 }
 
+static uint64_t window_handle(void *state) {
+  const struct capture_request *request = ((struct x11_stream *)state)->request;
+  return request->target == REQUEST_WINDOW ? x11_window_from_id(request->device_id) : 0;
+}
+
 static void close_screen(void *state) {
   struct x11_stream *stream = state;
   condition_destroy(&stream->ended);
@@ -286,7 +291,6 @@ static MiniAVResultCode set_property(void *state, MiniAVPropertyKey key,
     x11_stream_wake(stream);
     return MINIAV_SUCCESS;
   case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these, and refuses what cannot be */
-  case MINIAV_PROPERTY_AUDIO_SOURCE:
   case MINIAV_PROPERTY_EXCLUDED_WINDOWS:
   case MINIAV_PROPERTY_PERSIST_MODE:
   case MINIAV_PROPERTY_RESTORE_TOKEN:
@@ -307,6 +311,7 @@ const struct backend screen_x11_backend = {
     .start = start,
     .stop = stop,
     .close = close_screen,
+    .window_handle = window_handle,
     .property_info = property_info,
     .get_property = get_property,
     .set_property = set_property,
