@@ -173,9 +173,9 @@ export class CapturedVideoFrame extends CapturedFrame {
    */
   copyTo(destination: CopyDestination, options: CopyToOptions = {}): Promise<PlaneLayout[]> {
     return new Promise((resolve) => {
-      const compressed = options.format !== undefined && this.format === "MJPEG";
-      const copy = compressed ? this.#decode : this.#copyNow;
-      resolve(copy.call(this, bytesOf(destination), options));
+      const bytes = bytesOf(destination);
+      const decodes = options.format !== undefined && this.format === "MJPEG";
+      resolve(decodes ? this.#decode(bytes, options) : this.#copyNow(bytes, options));
     });
   }
 
