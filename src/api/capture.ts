@@ -33,6 +33,7 @@ import { Emitter } from "./emitter.ts";
 import { audioShapesOf, CapturedAudio } from "./audio_data.ts";
 import type { CapturedFrame } from "./frame.ts";
 import { KINDS } from "./kinds.ts";
+import { describeValue, invalidOption } from "./options.ts";
 import { PROPERTY_NAMES, readProperty, readPropertyInfo, writeProperty } from "./properties.ts";
 import type { Properties, PropertyInfo, PropertyName } from "./properties.ts";
 import { backoff, pause, reconnectOptions } from "./reconnect.ts";
@@ -545,6 +546,10 @@ export async function openCapture<Format>(
 }
 
 function usesFill(operation: string, access: CaptureOptions["access"]): boolean {
+  if (access !== undefined && access !== "lease" && access !== "fill") {
+    const value = describeValue(access);
+    throw invalidOption(operation, `access is "lease" or "fill", not ${value}`);
+  }
   const { leaseDenied } = library().runtime;
   if (access === "lease" && leaseDenied !== null) {
     throw new MiniAVError("PERMISSION_DENIED", {

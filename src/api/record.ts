@@ -3,6 +3,8 @@
 import { MiniAVError } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { bytesPerSample } from "./formats.ts";
+import { requireKnownOptions } from "./options.ts";
+import type { Names } from "./options.ts";
 import { openFileSink } from "./sink.ts";
 import type { ByteSink } from "./sink.ts";
 import { WavWriter } from "./wav.ts";
@@ -24,6 +26,8 @@ export interface RecordOptions {
   readonly onProgress?: ((progress: RecordProgress) => void | Promise<void>) | undefined;
 }
 
+const RECORD_OPTION_NAMES: Names<RecordOptions> = { seconds: true, signal: true, onProgress: true };
+
 /** What is in the file so far. */
 export interface RecordProgress {
   readonly seconds: number;
@@ -40,13 +44,15 @@ export interface RecordSummary extends WavSummary {
 
 /**
  * Records sound into a WAV file (RF64 past 4 GiB) or a pipe. The capture goes on running. Whatever
- * ends it, the file is whole. SYSTEM_CALL_FAILED: the file cannot be written, and why.
+ * ends it, the file is whole. SYSTEM_CALL_FAILED: the file cannot be written, and why. INVALID_ARG: an
+ * option that does not exist.
  */
 export async function recordWav(
   capture: AudioSource,
   file: string | URL,
   options: RecordOptions = {},
 ): Promise<RecordSummary> {
+  requireKnownOptions("recordWav", options, RECORD_OPTION_NAMES);
   requireSeconds(options.seconds);
   await using sink = await openFileSink(file);
   const writer = new WavWriter(sink, capture.format);

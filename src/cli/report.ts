@@ -58,7 +58,7 @@ export function hintFor(error: MiniAVError): string {
   switch (error.code) {
     case "DEVICE_NOT_FOUND":
       return error.operation.startsWith("Loopback.")
-        ? "miniav devices --loopback lists what plays; --wait waits for it."
+        ? "miniav devices --loopback lists what there is; for a program that does not play yet, --wait waits for it."
         : "miniav devices lists what there is.";
     case "FORMAT_NOT_SUPPORTED":
       return error.hint.includes("supportedFormats")
@@ -67,6 +67,9 @@ export function hintFor(error: MiniAVError): string {
     case "NOT_SUPPORTED":
       return "miniav doctor says what works here, and what is missing.";
     case "DEVICE_LOST":
+      if (error.operation.startsWith("Loopback")) {
+        return "With --app instead of --pid, a program that comes back is heard again.";
+      }
       return error.hint === "" ? "The device was unplugged or switched off." : error.hint;
     default:
       return error.hint;

@@ -32,7 +32,10 @@ export class MiniAVError extends Error {
 
   constructor(code: MiniAVErrorCode, details: MiniAVErrorDetails) {
     const backend = details.backend ?? "";
-    const hint = details.hint ?? hintFor(code, details.operation, backend);
+    const hint = details.hint ??
+      (code === "INVALID_ARG" && !details.detail
+        ? rangeHint(details.operation)
+        : hintFor(code, details.operation, backend));
     super(messageOf(code, details, hint));
     this.code = code;
     this.operation = details.operation;
@@ -41,14 +44,26 @@ export class MiniAVError extends Error {
   }
 }
 
+/** What numbers there are, where the library has refused one without a word. */
+function rangeHint(operation: string): string {
+  if (operation.includes('("chunkDuration")')) return "chunkMs takes 0 to 1000 milliseconds.";
+  if (operation.includes('("queueCapacity")')) return "queue takes 2 to 64 frames.";
+  if (/^(?:Loopback|Microphone)\.open$/.test(operation)) {
+    return "sampleRate takes 8000 to 192000, channelCount 1 to 8.";
+  }
+  return "";
+}
+
 function messageOf(code: MiniAVErrorCode, details: MiniAVErrorDetails, hint: string): string {
   const text = code === "LOAD_FAILED"
     ? "the native library could not be loaded"
     : `${RESULT_TEXTS[ResultCode[code]]}`;
-  // Programs have no ids: which of them does not play is all there is to say.
-  if (code === "DEVICE_NOT_FOUND" && details.operation.startsWith("Loopback.") && details.detail) {
-    return messageWith(code, details, details.detail, hint);
-  }
+  // The general text would only be in the way: "it exists already" needs no daemon that refused, a
+  // misspelled option no NULL, and programs neither ids nor plugs.
+  const saysItAll = code === "INVALID_ARG" || code === "SYSTEM_CALL_FAILED" ||
+    details.operation.startsWith("Loopback") &&
+      (code === "DEVICE_NOT_FOUND" || code === "DEVICE_LOST");
+  if (saysItAll && details.detail) return messageWith(code, details, details.detail, hint);
   return messageWith(code, details, details.detail ? `${text}: ${details.detail}` : text, hint);
 }
 

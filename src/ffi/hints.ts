@@ -90,9 +90,14 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
   switch (code) {
     case "DEVICE_NOT_FOUND":
       if (source === "Loopback") {
-        return "Loopback.enumerateTargets() lists what plays; waitForProcess: true waits for it.";
+        return "Loopback.enumerateTargets() lists what there is; for a program that does not play yet, " +
+          "waitForProcess: true waits for it.";
       }
       return `${source}.enumerateDevices() lists the ids that exist now.`;
+    case "DEVICE_LOST":
+      if (!source.startsWith("Loopback")) return "";
+      return "A capture by `name` hears a program that comes back; " +
+        "`reconnect: true` opens again what was lost.";
     case "DEVICE_BUSY":
       return "Close the other program that uses the device, or stop captures that are done.";
     case "PERMISSION_DENIED":
@@ -157,7 +162,10 @@ function linuxServiceHint(source: string, backend: string): string {
     }`;
   }
   if (source === "Loopback") {
-    if (backend !== "") return "Loopback.enumerateTargets() lists what can be heard alone.";
+    if (backend !== "") {
+      return "Loopback.enumerateTargets() lists what can be heard alone; " +
+        'mode: "exclude" needs PipeWire, windows need an X server.';
+    }
     return `PipeWire or PulseAudio is needed. Is one running? ${start} pipewire-pulse; to install it: ${
       installCommand("pipewire", release)
     }`;

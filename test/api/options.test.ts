@@ -38,6 +38,7 @@ const CAMERA: Readonly<Record<string, unknown>> = {
   "a timeout that is no number": { timeout: NaN },
   "a negative timeout": { timeout: -1 },
   "a signal that is none": { signal: {} },
+  "an access that does not exist": { access: "copy" },
   "a queue beyond 64 bits": { queue: 1e300 },
   "a reconnect that never pauses": { reconnect: { delay: NaN } },
   "tries that cannot be counted": { reconnect: { attempts: NaN } },

@@ -1,11 +1,12 @@
 // A known tone, through the library, into a file, and back.
 
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { enableTestDevices, Loopback, Microphone, recordWav } from "../../src/mod.ts";
+import type { RecordOptions } from "../../src/mod.ts";
 import { measureTone } from "../support/tone.ts";
 import { channelOf, readWavFile } from "../support/wav.ts";
 
@@ -44,6 +45,14 @@ for (const format of ["s16", "s24", "s32", "f32"] as const) {
     assert.equal(microphone.running, true);
   });
 }
+
+test("an option that does not exist records nothing", async () => {
+  const path = join(folder, "misspelt.wav");
+  await using microphone = await Microphone.open({ deviceId: "test:tone" });
+  const options = { secs: 1 } as RecordOptions;
+  await assert.rejects(recordWav(microphone, path, options), /there is no option "secs"/);
+  assert.equal(existsSync(path), false);
+});
 
 test("a signal ends the recording early, and the file is complete", async () => {
   const path = join(folder, "early.wav");
