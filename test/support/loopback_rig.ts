@@ -118,7 +118,12 @@ export interface TonePlayer {
   stop(): Promise<void>;
 }
 
-export async function playByOrder(rig: AudioRig, tone: Tone): Promise<TonePlayer> {
+/** It may play for so many seconds. */
+export async function playByOrder(
+  rig: AudioRig,
+  tone: Tone,
+  seconds = 60,
+): Promise<TonePlayer> {
   const [frequency, level] = TONES[tone];
   const pipe = join(rig.directory, `orders-${++players}`);
   await runProgram("mkfifo", [pipe]);
@@ -126,7 +131,7 @@ export async function playByOrder(rig: AudioRig, tone: Tone): Promise<TonePlayer
   const script = startProgram("sh", [
     ...["-c", 'exec "$1" "$2" "$3" <"$0"', pipe, cProgram("tone_player")],
     ...[String(frequency), String(amplitudeOf(level))],
-  ], { env: rig.env, clearEnv: true, timeoutMs: 120_000 });
+  ], { env: rig.env, clearEnv: true, timeoutMs: 60_000 + seconds * 1000 });
   await script.waitForLine('"playing"');
   await waitForStream(rig, "application.process.id", String(script.pid));
   return {

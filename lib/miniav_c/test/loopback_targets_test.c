@@ -4,6 +4,7 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -182,6 +183,113 @@ static void test_programs(void) {
   loopback_targets_free(&targets);
 }
 
+static struct pipewire_object *add_port(struct scene *scene, uint32_t node, bool is_monitor) {
+  struct pipewire_object *port = add(scene, PIPEWIRE_PORT);
+  port->node_id = node;
+  port->is_output = true;
+  port->is_monitor = is_monitor;
+  return port;
+}
+
+/* The other outputs of a device that plays and records are its microphone. */
+static void test_monitors(void) {
+  static struct scene scene;
+  const struct pipewire_object *ports[4];
+  uint32_t sink = add_sink(&scene, "duplex");
+  const struct pipewire_object *stream = add_program(&scene, sink, (uint32_t)getpid());
+  static struct loopback_targets targets;
+  add_port(&scene, sink, false);
+  loopback_targets_from_id("system/duplex", &targets, &cancel);
+  CHECK_EQ(selected(&targets, &scene, true).failure, MINIAV_ERROR_NOT_SUPPORTED);
+  const struct pipewire_object *monitor = add_port(&scene, sink, true);
+  const struct pipewire_object *output = add_port(&scene, stream->id, false);
+  CHECK_EQ(pipewire_graph_outputs(&scene.graph, sink, ports, 4), 1);
+  CHECK(ports[0] == monitor);
+  CHECK_EQ(selected(&targets, &scene, true).failure, MINIAV_SUCCESS);
+  CHECK_EQ(pipewire_graph_outputs(&scene.graph, stream->id, ports, 4), 1);
+  CHECK(ports[0] == output);
+}
+
+/* What is excluded stays so when it has ended and its stream has not, as one does that a child got
+ * from it. */
+static void test_excluded_until_the_end(void) {
+  const uint32_t flags[] = {0, MINIAV_LOOPBACK_FLAG_TREE};
+  for (size_t i = 0; i < 2; i++) {
+    static struct scene scene;
+    static struct loopback_targets targets;
+    int ends[2];
+    CHECK(pipe(ends) == 0);
+    pid_t child = fork();
+    if (child == 0) {
+      char byte;
+      close(ends[1]);
+      _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
+    }
+    scene = (struct scene){.count = 0};
+    uint32_t sink = add_sink(&scene, "speaker");
+    struct pipewire_object *excluded = add_program(&scene, sink, (uint32_t)child);
+    struct pipewire_object *other = add_program(&scene, sink, (uint32_t)getppid());
+    MiniAVLoopbackTarget asked = process((uint32_t)child, flags[i]);
+    CHECK_EQ(request(&targets, MINIAV_LOOPBACK_MODE_EXCLUDE, 1, &asked), MINIAV_SUCCESS);
+    struct pipewire_selection selection = selected(&targets, &scene, true);
+    CHECK(!hears(&selection, excluded) && hears(&selection, other));
+    close(ends[1]);
+    CHECK(waitpid(child, NULL, 0) == child);
+    selection = selected(&targets, &scene, false);
+    CHECK(!hears(&selection, excluded) && hears(&selection, other));
+    loopback_targets_free(&targets);
+    close(ends[0]);
+  }
+}
+
+static void *wait_for_end(void *user) {
+  char byte;
+  _exit(read(*(const int *)user, &byte, 1) == 0 ? 0 : 1);
+}
+
+/* A process whose first thread has ended plays on; whose binary it runs is not to be known then. */
+static void test_first_thread_ends(void) {
+  static struct scene scene;
+  static struct loopback_targets targets;
+  int ends[2];
+  char binary[64];
+  CHECK(pipe(ends) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    static pthread_t thread;
+    close(ends[1]);
+    if (pthread_create(&thread, NULL, wait_for_end, ends) != 0) {
+      _exit(1);
+    }
+    pthread_exit(NULL);
+  }
+  for (int i = 0; i < 10000 && process_binary((uint32_t)child, binary, sizeof binary); i++) {
+    usleep(1000);
+  }
+  uint32_t sink = add_sink(&scene, "speaker");
+  struct pipewire_object *stream = add_program(&scene, sink, (uint32_t)child);
+  struct pipewire_object *other = add_program(&scene, sink, (uint32_t)getpid());
+  MiniAVLoopbackTarget asked = process((uint32_t)child, 0);
+  CHECK_EQ(request(&targets, MINIAV_LOOPBACK_MODE_INCLUDE, 1, &asked), MINIAV_SUCCESS);
+  struct pipewire_selection selection = selected(&targets, &scene, true);
+  CHECK(selection.count == 1 && hears(&selection, stream));
+  loopback_targets_free(&targets);
+  CHECK_EQ(request(&targets, MINIAV_LOOPBACK_MODE_EXCLUDE, 1, &asked), MINIAV_SUCCESS);
+  selection = selected(&targets, &scene, true);
+  CHECK(selection.count == 1 && hears(&selection, other));
+  loopback_targets_free(&targets);
+  /* It may be PulseAudio's server, and play for whom is left out. */
+  stream->from_pulse = true;
+  asked = process((uint32_t)getppid(), 0);
+  CHECK_EQ(request(&targets, MINIAV_LOOPBACK_MODE_EXCLUDE, 1, &asked), MINIAV_SUCCESS);
+  selection = selected(&targets, &scene, true);
+  CHECK(selection.count == 1 && hears(&selection, other));
+  loopback_targets_free(&targets);
+  close(ends[1]);
+  CHECK(waitpid(child, NULL, 0) == child);
+  close(ends[0]);
+}
+
 static void test_nobody_plays(void) {
   static struct scene scene;
   static struct loopback_targets targets;
@@ -237,6 +345,9 @@ int main(void) {
   test_the_system_beside_others();
   test_sinks();
   test_programs();
+  test_monitors();
+  test_excluded_until_the_end();
+  test_first_thread_ends();
   test_nobody_plays();
   test_over();
   cancel_destroy(&cancel);

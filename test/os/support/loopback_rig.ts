@@ -30,10 +30,11 @@ export interface Heard {
   samples: Float32Array;
 }
 
-/** Runs fixtures/loopback_user.ts. */
-export function user(rig: AudioRig, args: readonly string[]): RunningScript {
+/** Runs fixtures/loopback_user.ts, which may take a minute and so many seconds. */
+export function user(rig: AudioRig, args: readonly string[], seconds = 30): RunningScript {
   const script = new URL("../fixtures/loopback_user.ts", import.meta.url);
-  return startScript(script, { args, env: rig.env, clearEnv: true, timeoutMs: 90_000 });
+  const timeoutMs = 60_000 + seconds * 1000;
+  return startScript(script, { args, env: rig.env, clearEnv: true, timeoutMs });
 }
 
 let captures = 0;
@@ -41,7 +42,7 @@ let captures = 0;
 /** A capture; `heard` is what came once it has ended. */
 export function listen(
   rig: AudioRig,
-  options: object,
+  options: { seconds?: number; [option: string]: unknown },
 ): { script: RunningScript; heard: () => Promise<Heard> } {
   const file = join(rig.directory, `capture-${++captures}.raw`);
   // On a busy machine a consumer sleeps for longer than the usual queue holds.

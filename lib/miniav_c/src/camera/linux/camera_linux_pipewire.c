@@ -325,7 +325,7 @@ static void on_lost(void *user, const char *reason) {
 /* -- captures --------------------------------------------------------------------------------- */
 
 static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct cancel *cancel) {
-  const struct pipewire_listener listener = {on_graph_changed, on_lost, camera};
+  const struct pipewire_listener listener = {on_graph_changed, on_lost, camera, NULL};
   struct video_offers offers = {0};
   MiniAVResultCode result = pipewire_connect(&listener, ANSWER_MS, cancel, &camera->connection);
   if (result != MINIAV_SUCCESS) {

@@ -72,6 +72,16 @@ static void on_touched(void *user) {
   }
 }
 
+static void on_removed(void *user, const struct pipewire_object *object) {
+  const struct pipewire_listener *listener = &((struct pipewire_connection *)user)->listener;
+  if (listener->removed != NULL) {
+    listener->removed(listener->user, object);
+  }
+}
+
+static const struct pipewire_graph_events graph_events = {.touched = on_touched,
+                                                          .removed = on_removed};
+
 static void on_done(void *user, uint32_t id, int sequence) {
   struct pipewire_connection *connection = user;
   if (id == PW_ID_CORE && connection->roundtrip_pending &&
@@ -143,7 +153,7 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
   pw_core_add_listener(connection->core, &connection->core_hook, &core_events, connection);
-  if (!pipewire_graph_begin(&connection->graph, connection->core, on_touched, connection)) {
+  if (!pipewire_graph_begin(&connection->graph, connection->core, &graph_events, connection)) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   ask(connection);

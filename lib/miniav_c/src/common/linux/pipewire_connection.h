@@ -24,6 +24,8 @@ struct pipewire_listener {
   void (*changed)(void *user);                  /* after each batch of changes; may be NULL */
   void (*lost)(void *user, const char *reason); /* the daemon is gone; may be NULL */
   void *user;
+  /* At once; may be NULL. */
+  void (*removed)(void *user, const struct pipewire_object *object);
 };
 
 /* Connects and waits until the whole graph is known. NOT_SUPPORTED: no library; DEVICE_NOT_FOUND:

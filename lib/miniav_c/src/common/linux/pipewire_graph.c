@@ -99,7 +99,7 @@ static void read_client(struct pipewire_object *client, const struct spa_dict *p
 /* -- nodes and clients ---------------------------------------------------------------------- */
 
 static void touch(struct pipewire_graph *graph) {
-  graph->touched(graph->user);
+  graph->events.touched(graph->user);
 }
 
 static void on_node_info(void *data, const struct pw_node_info *info) {
@@ -350,6 +350,7 @@ static void add_port(struct pipewire_graph *graph, uint32_t id, const struct spa
     copy_property(port->channel, sizeof port->channel, properties, PW_KEY_AUDIO_CHANNEL);
     port->node_id = number_property(properties, PW_KEY_NODE_ID);
     port->is_output = is_property(properties, PW_KEY_PORT_DIRECTION, "out");
+    port->is_monitor = is_property(properties, PW_KEY_PORT_MONITOR, "true");
     port->index = number_property(properties, PW_KEY_PORT_ID);
   }
 }
@@ -406,6 +407,7 @@ static void on_global_remove(void *data, uint32_t id) {
     if ((*at)->id == id) {
       struct pipewire_object *object = *at;
       *at = object->next;
+      graph->events.removed(graph->user, object);
       object_free(object);
       touch(graph);
       return;
@@ -417,8 +419,8 @@ static const struct pw_registry_events registry_events = {
     .version = PW_VERSION_REGISTRY_EVENTS, .global = on_global, .global_remove = on_global_remove};
 
 bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
-                          void (*touched)(void *user), void *user) {
-  *graph = (struct pipewire_graph){.touched = touched, .user = user};
+                          const struct pipewire_graph_events *events, void *user) {
+  *graph = (struct pipewire_graph){.events = *events, .user = user};
   graph->registry = pw_core_get_registry(core, PW_VERSION_REGISTRY, 0);
   if (graph->registry == NULL) {
     return false;
@@ -491,9 +493,12 @@ uint32_t pipewire_graph_rate(const struct pipewire_graph *graph) {
 
 uint32_t pipewire_graph_outputs(const struct pipewire_graph *graph, uint32_t node_id,
                                 const struct pipewire_object **ports, uint32_t capacity) {
+  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, node_id);
+  bool is_sink = node != NULL && node->node_class == PIPEWIRE_CLASS_SINK;
   uint32_t count = 0;
   for (struct pipewire_object *at = graph->objects; at != NULL && count < capacity; at = at->next) {
-    if (at->kind != PIPEWIRE_PORT || at->node_id != node_id || !at->is_output) {
+    if (at->kind != PIPEWIRE_PORT || at->node_id != node_id || !at->is_output ||
+        (is_sink && !at->is_monitor)) {
       continue;
     }
     uint32_t place = count++;

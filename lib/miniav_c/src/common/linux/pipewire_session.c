@@ -105,6 +105,14 @@ static void on_changed(void *user) {
   update(user);
 }
 
+/* Not with the next batch: whoever gets the port's number next must not be heard for a moment. */
+static void on_removed(void *user, const struct pipewire_object *object) {
+  struct pipewire_session *session = user;
+  if (session->tap != NULL && object->kind == PIPEWIRE_PORT) {
+    pipewire_tap_forget(session->tap, object);
+  }
+}
+
 static void on_lost(void *user, const char *reason) {
   struct pipewire_session *session = user;
   pipewire_worker_tell(&session->worker, PIPEWIRE_NEWS_LOST, reason);
@@ -164,7 +172,7 @@ static void choose_layout(struct pipewire_session *session, const struct pipewir
 }
 
 static MiniAVResultCode connect(struct pipewire_session *session, struct cancel *cancel) {
-  const struct pipewire_listener listener = {on_changed, on_lost, session};
+  const struct pipewire_listener listener = {on_changed, on_lost, session, on_removed};
   return pipewire_connect(&listener, ANSWER_MS, cancel, &session->connection);
 }
 

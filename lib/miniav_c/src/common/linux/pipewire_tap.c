@@ -365,6 +365,13 @@ static void cut_unwanted(struct pipewire_tap *tap) {
   }
 }
 
+void pipewire_tap_forget(struct pipewire_tap *tap, const struct pipewire_object *port) {
+  for (struct wire *at = tap->wires; at != NULL; at = at->next) {
+    at->wanted = at->output_serial != port->serial;
+  }
+  cut_unwanted(tap);
+}
+
 bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,
                        const struct pipewire_object *const *nodes, uint32_t count) {
   uint32_t inputs[TAP_CHANNELS_MAX];

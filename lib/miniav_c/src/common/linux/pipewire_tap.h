@@ -42,6 +42,11 @@ void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,
                        const struct pipewire_object *const *nodes, uint32_t count);
 
+/* A port that the daemon has ended: its wires go at once. The daemon asks our node before a link
+ * runs, and we answer after this: a wire that it made to the next owner of the number never sounds.
+ */
+void pipewire_tap_forget(struct pipewire_tap *tap, const struct pipewire_object *port);
+
 /* The reading thread, without the lock. Records have a rate, and enum graph_cycle_flags. */
 struct sample_ring *pipewire_tap_ring(struct pipewire_tap *tap);
 void pipewire_tap_woken(struct pipewire_tap *tap);

@@ -252,6 +252,17 @@ static void fail(struct pipewire_selection *selection, MiniAVResultCode failure,
   text_copy(selection->reason, sizeof selection->reason, reason);
 }
 
+/* A device whose outputs are none of what it plays: its microphone. */
+static bool only_records(const struct pipewire_graph *graph, const struct pipewire_object *sink) {
+  const struct pipewire_object *monitor;
+  bool records = false;
+  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
+    records = records || (at->kind == PIPEWIRE_PORT && at->node_id == sink->id && at->is_output &&
+                          !at->is_monitor);
+  }
+  return records && pipewire_graph_outputs(graph, sink->id, &monitor, 1) == 0;
+}
+
 static void select_sink(const struct loopback_targets *targets, const struct pipewire_graph *graph,
                         bool opening, struct pipewire_selection *selection) {
   bool follows = targets->sink[0] == 0;
@@ -262,6 +273,10 @@ static void select_sink(const struct loopback_targets *targets, const struct pip
          follows   ? "there is no output"
          : opening ? "no output has this id"
                    : "the output was unplugged");
+    return;
+  }
+  if (opening && only_records(graph, node)) {
+    fail(selection, MINIAV_ERROR_NOT_SUPPORTED, "this output has no monitor");
     return;
   }
   selection->nodes[selection->count++] = node;
@@ -279,6 +294,12 @@ static bool excludes_by_pid(const struct loopback_targets *targets) {
   return false;
 }
 
+/* Nobody can be told from the processes to leave out, and so is none who plays on after its end. */
+static bool may_be_excluded(const struct loopback_targets *targets,
+                            const struct stream_owner *owner) {
+  return excludes_by_pid(targets) && process_start_time(owner->pid) == 0;
+}
+
 /* heard: by target, as bits. */
 static bool is_wanted(struct loopback_targets *targets, const struct pipewire_graph *graph,
                       const struct pipewire_object *stream, const struct stream_owner *owner,
@@ -287,8 +308,8 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
   if (targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE) {
     return is_target;
   }
-  bool may_be_target = owner->pid == 0 && excludes_by_pid(targets);
-  return !is_target && !may_be_target && pipewire_graph_is_audible(graph, stream->id);
+  return !is_target && !may_be_excluded(targets, owner) &&
+         pipewire_graph_is_audible(graph, stream->id);
 }
 
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,

@@ -214,6 +214,11 @@ static void stop(void *state) {
   x11_stream_stop(state);
 }
 
+static uint64_t window_handle(void *state) {
+  const struct capture_request *request = ((struct x11_stream *)state)->request;
+  return request->target == REQUEST_WINDOW ? x11_window_from_id(request->device_id) : 0;
+}
+
 static void close_screen(void *state) {
   struct x11_stream *stream = state;
   condition_destroy(&stream->ended);
@@ -285,16 +290,11 @@ static MiniAVResultCode set_property(void *state, MiniAVPropertyKey key,
     mutex_unlock(&stream->lock);
     x11_stream_wake(stream);
     return MINIAV_SUCCESS;
-  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these */
-  case MINIAV_PROPERTY_AUDIO_SOURCE:
-    return MINIAV_SUCCESS;
+  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these, and refuses what cannot be */
   case MINIAV_PROPERTY_EXCLUDED_WINDOWS:
-    return value->count == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   case MINIAV_PROPERTY_PERSIST_MODE:
-    return value->value.integer == MINIAV_PERSIST_MODE_NONE ? MINIAV_SUCCESS
-                                                            : MINIAV_ERROR_NOT_SUPPORTED;
   case MINIAV_PROPERTY_RESTORE_TOKEN:
-    return value->value.text[0] == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
+    return MINIAV_SUCCESS;
   default:
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
@@ -311,6 +311,7 @@ const struct backend screen_x11_backend = {
     .start = start,
     .stop = stop,
     .close = close_screen,
+    .window_handle = window_handle,
     .property_info = property_info,
     .get_property = get_property,
     .set_property = set_property,

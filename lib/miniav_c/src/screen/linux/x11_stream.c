@@ -399,10 +399,7 @@ static void agree(struct x11_stream *stream) {
   stream->format.video.width = layout->width;
   stream->format.video.height = layout->height;
   stream->format.video.pixel_format = layout->format;
-  stream->format.audio_result =
-      stream->request->with_audio != 0 ? MINIAV_ERROR_NOT_SUPPORTED : MINIAV_ERROR_NO_BUFFER;
-  if (before.video.width != layout->width || before.video.height != layout->height ||
-      before.audio_result != stream->format.audio_result) {
+  if (before.video.width != layout->width || before.video.height != layout->height) {
     capture_format_changed(stream->capture, &stream->format);
   }
 }
