@@ -2,7 +2,7 @@
 
 import { CACHE } from "../paths.ts";
 import { basename, exists, join, listFiles } from "../path.ts";
-import { run, scratchFolder } from "../process.ts";
+import { run, scratchFolder, tryRun } from "../process.ts";
 
 export interface GuestKernel {
   /** The bootable image. */
@@ -47,15 +47,30 @@ export async function prepareKernel(log: string): Promise<GuestKernel> {
   return { image, release, busybox: join(target, "bin", "busybox"), modules };
 }
 
+/** Downloads the packages into a folder, with a fresh list of what there is if the old one will not
+ * do: a mirror forgets a kernel when the next one comes. */
+async function download(folder: string, log: string): Promise<void> {
+  // As root, apt would download as the user _apt, who may not write here.
+  const options = ["-qq", "-o", "APT::Sandbox::User=root", "-o", "DPkg::Lock::Timeout=300"];
+  for (const last of [false, true]) {
+    const depends = await run("apt-cache", ["depends", "--important", METAPACKAGE], {
+      log,
+      allowFailure: true,
+    });
+    const kernel = /Depends: (linux-image-\S+)/.exec(depends.output)?.[1];
+    if (kernel === undefined && last) throw new Error(`apt knows no ${METAPACKAGE}`);
+    const names = [kernel ?? METAPACKAGE, "busybox-static"];
+    const get = ["apt-get", [...options, "download", ...names], { cwd: folder, log }] as const;
+    if (last) await run(...get);
+    else if (kernel !== undefined && (await tryRun(...get))?.code === 0) return;
+    else await run("apt-get", [...options, "update"], { log });
+  }
+}
+
 /** Unpacks into a scratch folder, which takes the real name only when it is complete. */
 async function unpack(target: string, log: string): Promise<void> {
   const work = await scratchFolder("guest");
-  const depends = await run("apt-cache", ["depends", "--important", METAPACKAGE], { log });
-  const kernel = /Depends: (linux-image-\S+)/.exec(depends.output)?.[1];
-  if (kernel === undefined) throw new Error(`apt knows no ${METAPACKAGE}; apt-get update first`);
-  // As root, apt would download as the user _apt, who may not write here.
-  const options = ["-qq", "-o", "APT::Sandbox::User=root"];
-  await run("apt-get", [...options, "download", kernel, "busybox-static"], { cwd: work, log });
+  await download(work, log);
   const root = join(work, "root");
   await Deno.mkdir(root);
   for (const package_ of (await listFiles(work)).filter((path) => path.endsWith(".deb"))) {
