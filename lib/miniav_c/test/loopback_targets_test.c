@@ -341,13 +341,13 @@ static void test_over(void) {
 
 int main(void) {
   cancel_init(&cancel);
+  test_first_thread_ends(); /* first: its child starts a thread, which must be the only one */
   test_ids();
   test_the_system_beside_others();
   test_sinks();
   test_programs();
   test_monitors();
   test_excluded_until_the_end();
-  test_first_thread_ends();
   test_nobody_plays();
   test_over();
   cancel_destroy(&cancel);
