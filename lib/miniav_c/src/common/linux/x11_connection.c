@@ -69,11 +69,19 @@ static void handshake_free(struct handshake *handshake) {
   free(handshake);
 }
 
+/* xcb_connect reads Xauthority through libXau, which builds the file's name in a static buffer.
+ * While a server hangs in here the others wait behind it, and run out of time as they would by
+ * themselves.
+ */
+static struct mutex connect_mutex = MUTEX_INITIALIZER;
+
 static void handshake_main(void *user) {
   struct handshake *handshake = user;
   x11_block_signals();
   int screen = 0;
+  mutex_lock(&connect_mutex);
   xcb_connection_t *connection = xcb.connect(handshake->display, &screen);
+  mutex_unlock(&connect_mutex);
   mutex_lock(&handshake->mutex);
   handshake->connection = connection;
   handshake->screen = screen;
@@ -416,10 +424,12 @@ static unsigned int send_request(struct x11 *x11, const struct x11_request *requ
   return xcb.send_request(x11->connection, flags, parts + 2, &description);
 }
 
-/* Reads what has come, as far as it makes whole packets. False: the connection is broken. */
-static bool pump(struct x11 *x11) {
+/* Reads what has come, as far as it makes whole packets; counts the events. False: the connection
+ * is broken. */
+static bool pump(struct x11 *x11, uint32_t *events) {
   xcb_generic_event_t *event;
   while ((event = xcb.poll_for_event(x11->connection)) != NULL) {
+    (*events)++;
     if (x11->on_event != NULL) {
       x11->on_event(x11->user, event);
     }
@@ -467,7 +477,8 @@ MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
   while (result == MINIAV_SUCCESS) {
     void *data = NULL;
     xcb_generic_error_t *error = NULL;
-    bool is_sound = pump(x11);
+    uint32_t events = 0;
+    bool is_sound = pump(x11, &events);
     if (xcb.poll_for_reply(x11->connection, sequence, &data, &error) != 0) {
       return take_reply(x11, data, error, reply);
     }
@@ -494,12 +505,14 @@ unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd
 }
 
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us) {
+  uint32_t events = 0;
   flush(x11);
-  if (!pump(x11)) {
+  if (!pump(x11, &events)) {
     return MINIAV_ERROR_DEVICE_LOST;
   }
-  MiniAVResultCode result = wait_readable(x11, until_us);
-  return pump(x11) ? result : MINIAV_ERROR_DEVICE_LOST;
+  /* Events that came together with a reply were read with it: the socket tells of them no more. */
+  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_readable(x11, until_us);
+  return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
 
 static MiniAVResultCode synchronise(struct x11 *x11) {

@@ -82,7 +82,7 @@ unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd
 /* Sends what has no reply and waits until the server has done it. As x11_ask. */
 MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int fd);
 
-/* Waits for events until a time and hands them to on_event. SUCCESS, also at the time;
+/* Waits for an event until a time and hands what came to on_event. SUCCESS, also at the time;
  * USER_CANCELLED, DEVICE_LOST. */
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
 
