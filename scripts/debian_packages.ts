@@ -36,7 +36,17 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "libglib2.0-bin", command: "gdbus" },
   // A private X server.
   { name: "xvfb", command: "Xvfb" },
+  // Cameras of the tests: GStreamer's test picture through PipeWire.
+  { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
+  { name: "gstreamer1.0-plugins-base" },
+  { name: "gstreamer1.0-plugins-good" },
+  { name: "gstreamer1.0-pipewire" },
   // The ALSA tests: PCMs that reach a sound server without a card.
   { name: "libasound2-plugins" },
   { name: "pipewire-alsa" },
+  // The guest kernel, and what plays to its sound card.
+  { name: "qemu-system-x86", command: "qemu-system-x86_64" },
+  { name: "alsa-utils", command: "aplay" },
+  // What JPEG pictures are compared with.
+  { name: "libjpeg-turbo-progs", command: "djpeg" },
 ];

@@ -1,5 +1,5 @@
 /**
- * The long forms of the tests in `test/` whose file name contains `soak`, in both runtimes, with
+ * The long forms of the tests in `test/` whose path contains `soak`, in both runtimes, with
  * everything they print: how memory and counters went. They read MINIAV_SOAK_SECONDS; without it,
  * in the suite, they are short. Exits 1 when memory was not flat or counts did not add up.
  *
@@ -33,7 +33,9 @@ async function main(): Promise<number> {
   }
   await ensureHostLibrary();
   const wanted = values.runtime.split(",");
-  const files = (await findTests("rest", values.filter)).filter((path) => path.includes("soak"));
+  const { filter } = values;
+  const files = [...await findTests("rest", filter), ...await findTests("os", filter)]
+    .filter((path) => path.includes("soak"));
   let failed = files.length === 0 ? 1 : 0;
   for (const file of files) {
     for (const [name, find, args] of RUNTIMES) {

@@ -17,6 +17,7 @@ import { checkLibraries, checkLibrary } from "./check_exports.ts";
 import { hostTarget, libraryPath } from "./targets.ts";
 import { testInstall, testVariant, VARIANTS } from "./test/c_tests.ts";
 import { runFuzzers } from "./test/fuzz.ts";
+import { testGuestKernel } from "./test/guest_kernel.ts";
 import {
   checkBunTypes,
   checkClangFormat,
@@ -64,6 +65,11 @@ function steps(filter: string): Step[] {
         await buildAll(await ensureToolchain(true), log);
         return await checkLibraries();
       },
+    },
+    {
+      name: "guest kernel",
+      needs: ["packages", "dependencies", "library", "c gcc"],
+      run: testGuestKernel,
     },
     ...runtimeSteps(filter),
   ];

@@ -43,11 +43,12 @@ export { setLogHandler } from "./api/log.ts";
 export type { LogHandler, LogLevelName, LogLine } from "./api/log.ts";
 export { enableTestDevices, setTestFault, writeTestLog } from "./api/testing.ts";
 export type { TestDeviceFault, TestOperation } from "./api/testing.ts";
+export { decodeJpeg } from "./api/jpeg.ts";
 export { convertToRgba, isRawFormat, toRgbaPicture } from "./api/pixels.ts";
 export type { PixelSource, RgbaPicture } from "./api/pixels.ts";
 export { encodePng, encodePngPicture } from "./api/png.ts";
 export { openFileSink } from "./api/sink.ts";
-export type { ByteSink, FileSink } from "./api/sink.ts";
+export type { ByteSink, FileSink, FileSinkOptions } from "./api/sink.ts";
 export { WavWriter } from "./api/wav.ts";
 export type { WavSummary } from "./api/wav.ts";
 export { Y4mWriter } from "./api/y4m.ts";
@@ -60,5 +61,19 @@ export type {
   RecordProgress,
   RecordSummary,
 } from "./api/record.ts";
+export { ProcessRecorder } from "./api/process_recorder.ts";
+export type {
+  ProcessRecorderEvents,
+  ProcessRecording,
+  RecordedFile,
+  RecordedSource,
+  RecorderLevel,
+  RecorderSourceState,
+} from "./api/process_recorder.ts";
+export type {
+  ProcessRecorderOptions,
+  RecorderFile,
+  RecorderSource,
+} from "./api/recorder_options.ts";
 export { MiniAVError, now, setLibraryPath } from "./ffi/mod.ts";
 export type { FrameMemory, MiniAVErrorCode, MiniAVErrorDetails, PlaneLayout } from "./ffi/mod.ts";

@@ -199,11 +199,21 @@ function yuvToRgba(
   }
 }
 
-/** 16-bit words whose top ten bits count; as 8 bits with a fraction they need no other scale. */
+/** 16-bit words whose top ten bits count, read as 8 bits with a fraction. In limited range that needs
+ * no other scale; in full range white is 1023 / 4, not 255. */
 function p010ToRgba(source: PixelSource, out: Uint8ClampedArray, outStride: number): void {
   const luma = planeOf(source, 0);
   const chroma = planeOf(source, 1);
-  const k = yuvCoefficients(source);
+  const eight = yuvCoefficients(source);
+  const ten = source.colorSpace.fullRange === true ? 1020 / 1023 : 1;
+  const k = {
+    lumaOffset: eight.lumaOffset,
+    lumaScale: eight.lumaScale * ten,
+    redFromV: eight.redFromV * ten,
+    greenFromU: eight.greenFromU * ten,
+    greenFromV: eight.greenFromV * ten,
+    blueFromU: eight.blueFromU * ten,
+  };
   const word = (data: Uint8Array, at: number) => data[at + 1]! + (data[at]! & 0xc0) / 256;
   for (let row = 0; row < source.codedHeight; row++) {
     const lumaRow = row * luma.stride;
@@ -246,9 +256,10 @@ function tenBitToRgba(
   outStride: number,
 ): void {
   const { data, stride } = planeOf(source, 0);
-  const { scale, offset } = rgbLevels(source.colorSpace.fullRange);
-  const level = (word: number, shift: number) =>
-    (((word >>> shift) & 1023) * (255 / 1023) + offset) * scale;
+  const limited = source.colorSpace.fullRange === false;
+  const black = limited ? 64 : 0;
+  const scale = 255 / (limited ? 876 : 1023);
+  const level = (word: number, shift: number) => (((word >>> shift) & 1023) - black) * scale;
   for (let row = 0; row < source.codedHeight; row++) {
     let from = row * stride;
     let to = row * outStride;

@@ -1,5 +1,6 @@
 /** Pictures as PNG. */
 
+import { decodePicture } from "./jpeg.ts";
 import { toRgbaPicture } from "./pixels.ts";
 import type { RgbaPicture } from "./pixels.ts";
 import type { PixelFormat } from "./types.ts";
@@ -7,11 +8,22 @@ import type { CapturedVideoFrame } from "./video_frame.ts";
 
 const WITH_ALPHA: ReadonlySet<PixelFormat> = new Set(["RGBA", "BGRA", "ARGB", "ABGR"]);
 
-/** The visible part of a frame, upright, as the bytes of a PNG file. NOT_SUPPORTED: compressed. */
+/** The visible part of a frame, upright, as the bytes of a PNG file. NOT_SUPPORTED: H264. */
 export async function encodePng(frame: CapturedVideoFrame): Promise<Uint8Array<ArrayBuffer>> {
   // Before the first await: the frame may be closed afterwards.
-  const picture = toRgbaPicture(frame);
-  return await encodePngPicture(picture, WITH_ALPHA.has(frame.format));
+  const { format } = frame;
+  const picture = format === "MJPEG" ? await decodedPicture(frame) : toRgbaPicture(frame);
+  return await encodePngPicture(picture, WITH_ALPHA.has(format));
+}
+
+async function decodedPicture(frame: CapturedVideoFrame): Promise<RgbaPicture> {
+  const { codedWidth, codedHeight, visibleRect, rotation, flip } = frame;
+  const { data } = await decodePicture(frame);
+  // What a decoder gives is RGB in full range, whatever the frame says of its YUV.
+  const colorSpace = { matrix: null, fullRange: true };
+  const planes = [{ data, stride: codedWidth * 4 }];
+  const shown = { codedWidth, codedHeight, visibleRect, rotation, flip };
+  return toRgbaPicture({ ...shown, format: "RGBA", colorSpace, planes });
 }
 
 /** RGBA bytes as a PNG file; without alpha it is smaller. */

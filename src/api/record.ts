@@ -4,6 +4,7 @@ import { MiniAVError } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { bytesPerSample } from "./formats.ts";
 import { openFileSink } from "./sink.ts";
+import type { ByteSink } from "./sink.ts";
 import { WavWriter } from "./wav.ts";
 import type { WavSummary } from "./wav.ts";
 import type { AudioFormat } from "./types.ts";
@@ -37,16 +38,46 @@ export interface RecordSummary extends WavSummary {
   readonly silence: number;
 }
 
-/** Records sound into a WAV file (RF64 past 4 GiB). The capture goes on running. */
+/**
+ * Records sound into a WAV file (RF64 past 4 GiB) or a pipe. The capture goes on running. Whatever
+ * ends it, the file is whole. SYSTEM_CALL_FAILED: the file cannot be written, and why.
+ */
 export async function recordWav(
   capture: AudioSource,
   file: string | URL,
   options: RecordOptions = {},
 ): Promise<RecordSummary> {
+  requireSeconds(options.seconds);
   await using sink = await openFileSink(file);
   const writer = new WavWriter(sink, capture.format);
-  const lost = await writeSound(capture, writer, options);
-  return { ...await writer.finish(), ...lost };
+  try {
+    const lost = await writeSound(capture, writer, options);
+    return { ...await writer.finish(), ...lost };
+  } catch (error) {
+    await rescueWav(writer, sink);
+    throw error;
+  }
+}
+
+/** After a failure, of the sink or of the source: what is there becomes a whole file. */
+export async function rescueWav(
+  writer: WavWriter,
+  sink: ByteSink & { readonly written: number },
+): Promise<WavSummary | null> {
+  try {
+    if (!writer.failed) return await writer.finish();
+    const summary = await writer.finishShort(sink.written);
+    await sink.truncate?.(summary.bytes);
+    return summary;
+  } catch {
+    // The disk does not take the sizes either; readers then go by the length of the file.
+    return null;
+  }
+}
+
+export function requireSeconds(seconds: number | undefined): void {
+  if (seconds === undefined || (typeof seconds === "number" && seconds >= 0)) return;
+  throw new RangeError(`seconds takes a number from 0 on, not ${seconds}`);
 }
 
 /** What is missing in a recording. */
@@ -62,9 +93,7 @@ export async function writeSound(
   options: RecordOptions,
 ): Promise<LostSound> {
   const { sampleRate, channelCount, format } = writer.format;
-  if (options.seconds !== undefined && !(options.seconds >= 0)) {
-    throw new RangeError(`seconds takes a number from 0 on, not ${options.seconds}`);
-  }
+  requireSeconds(options.seconds);
   const wanted = options.seconds === undefined
     ? Infinity
     : Math.round(options.seconds * sampleRate);
@@ -85,7 +114,7 @@ export async function writeSound(
         gaps++;
         const missing = Math.round(((audio.timestamp - expected) / 1e6) * sampleRate);
         const room = wanted - writer.numberOfFrames;
-        silence += await writeSilence(writer, Math.min(missing, room), frameBytes);
+        silence += await writeSilence(writer, Math.min(missing, room));
       }
       expected = audio.timestamp + (audio.numberOfFrames / sampleRate) * 1e6;
       const left = (wanted - writer.numberOfFrames) * frameBytes;
@@ -101,7 +130,7 @@ export async function writeSound(
   return { gaps, silence: silence / sampleRate };
 }
 
-function requireFormat(audio: CapturedAudio, wanted: AudioFormat): void {
+export function requireFormat(audio: CapturedAudio, wanted: AudioFormat): void {
   const same = audio.sampleRate === wanted.sampleRate &&
     audio.numberOfChannels === wanted.channelCount && audio.format === wanted.format;
   if (same) return;
@@ -112,11 +141,8 @@ function requireFormat(audio: CapturedAudio, wanted: AudioFormat): void {
 }
 
 /** Returns how many samples of each channel it wrote. */
-async function writeSilence(
-  writer: WavWriter,
-  count: number,
-  frameBytes: number,
-): Promise<number> {
+export async function writeSilence(writer: WavWriter, count: number): Promise<number> {
+  const frameBytes = writer.format.channelCount * bytesPerSample(writer.format.format);
   // A whole day at most: a clock that jumped is not worth a full disk.
   const frames = Math.min(Math.max(0, count), writer.format.sampleRate * 86_400);
   const block = new Uint8Array(Math.min(frames, writer.format.sampleRate) * frameBytes);

@@ -15,6 +15,7 @@ import type { ColorSpace } from "./color.ts";
 import { pixelFormatName, planeShape } from "./formats.ts";
 import { bytesOf, CapturedFrame, ownedCopy } from "./frame.ts";
 import type { CopyDestination } from "./frame.ts";
+import { decodePicture } from "./jpeg.ts";
 import { convertToRgba } from "./pixels.ts";
 import type { PixelFormat } from "./types.ts";
 
@@ -76,7 +77,7 @@ export type GpuFrame =
 export interface CopyToOptions {
   /** Where each plane goes; by default one after the other, rows without padding. */
   readonly layout?: readonly PlaneLayout[] | undefined;
-  /** Converts on the way; only to "RGBA", from any raw format. */
+  /** Converts on the way; only to "RGBA", from any format but H264. */
   readonly format?: "RGBA" | undefined;
 }
 
@@ -171,7 +172,11 @@ export class CapturedVideoFrame extends CapturedFrame {
    * where the planes lie in it. BUFFER_TOO_SMALL; INVALID_HANDLE after `close()`.
    */
   copyTo(destination: CopyDestination, options: CopyToOptions = {}): Promise<PlaneLayout[]> {
-    return new Promise((resolve) => resolve(this.#copyNow(bytesOf(destination), options)));
+    return new Promise((resolve) => {
+      const bytes = bytesOf(destination);
+      const decodes = options.format !== undefined && this.format === "MJPEG";
+      resolve(decodes ? this.#decode(bytes, options) : this.#copyNow(bytes, options));
+    });
   }
 
   #copyNow(destination: Uint8Array<ArrayBuffer>, options: CopyToOptions): PlaneLayout[] {
@@ -181,6 +186,21 @@ export class CapturedVideoFrame extends CapturedFrame {
     const stride = options.layout?.[0]?.stride ?? this.codedWidth * 4;
     const offset = options.layout?.[0]?.offset ?? 0;
     convertToRgba(this, destination.subarray(offset), stride);
+    return [{ offset, stride }];
+  }
+
+  async #decode(
+    destination: Uint8Array<ArrayBuffer>,
+    { layout }: CopyToOptions,
+  ): Promise<PlaneLayout[]> {
+    const stride = layout?.[0]?.stride ?? this.codedWidth * 4;
+    const offset = layout?.[0]?.offset ?? 0;
+    const { width: codedWidth, height: codedHeight, data } = await decodePicture(this);
+    // What a decoder gives is RGB in full range, whatever the frame says of its YUV.
+    const colorSpace = { matrix: null, fullRange: true };
+    const planes = [{ data, stride: codedWidth * 4 }];
+    const source = { format: "RGBA", codedWidth, codedHeight, colorSpace, planes } as const;
+    convertToRgba(source, destination.subarray(offset), stride);
     return [{ offset, stride }];
   }
 

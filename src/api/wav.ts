@@ -44,6 +44,7 @@ export class WavWriter {
   #blockUsed = 0;
   #dataBytes = 0;
   #started = false;
+  #failed = false;
 
   constructor(sink: ByteSink, format: AudioFormat) {
     this.format = format;
@@ -64,6 +65,11 @@ export class WavWriter {
   /** Bytes of the file so far. */
   get bytes(): number {
     return this.#header.bytes.byteLength + this.#dataBytes;
+  }
+
+  /** The sink has refused bytes: what is left for the file is `finishShort`. */
+  get failed(): boolean {
+    return this.#failed;
   }
 
   /** Copies the samples at once: their memory is free when this returns, not when it settles. */
@@ -119,11 +125,16 @@ export class WavWriter {
   }
 
   async #put(bytes: Uint8Array): Promise<void> {
-    if (!this.#started) {
-      this.#started = true;
-      await this.#sink.write(this.#header.bytes);
+    try {
+      if (!this.#started) {
+        this.#started = true;
+        await this.#sink.write(this.#header.bytes);
+      }
+      if (bytes.byteLength > 0) await this.#sink.write(bytes);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
     }
-    if (bytes.byteLength > 0) await this.#sink.write(bytes);
   }
 
   async #patchSizes(padding: number): Promise<void> {

@@ -12,6 +12,8 @@ export interface Option<T> {
   readonly help: string;
   /** The value when it is not given. */
   readonly initial: T;
+  /** It may be given again: the value is a list, and so is what `parse` returns. */
+  readonly repeats?: true;
   /** Throws an Error that says what the text should have been. */
   parse(text: string): T;
 }
@@ -100,6 +102,17 @@ export function custom<T>(
   describe: Described,
 ): Option<T | undefined> {
   return { ...describe, placeholder, initial: undefined, parse };
+}
+
+/** An option that may be given several times. */
+export function several<T>(option: Option<T | undefined>): Option<readonly T[]> {
+  return {
+    ...option,
+    help: `${option.help}; again for more`,
+    initial: [],
+    repeats: true,
+    parse: (value) => [option.parse(value)].filter((parsed) => parsed !== undefined),
+  };
 }
 
 /** Seconds: "2.5", "90s", "10m", "1:30", "1:00:00". */
@@ -212,11 +225,16 @@ class Reader {
   ): void {
     const isFlag = option.placeholder === null;
     if (isFlag && attached !== undefined) throw new UsageError(`${shown} takes no value`);
-    if (this.#given.has(name)) throw new UsageError(`--${name} is given twice`);
+    if (this.#given.has(name) && !option.repeats) {
+      throw new UsageError(`--${name} is given twice`);
+    }
     this.#given.add(name);
     const value = isFlag ? "" : attached ?? this.#nextValue(shown, option);
     try {
-      this.#values[name] = option.parse(value);
+      const parsed = option.parse(value);
+      this.#values[name] = option.repeats
+        ? [...this.#values[name] as unknown[], ...parsed as unknown[]]
+        : parsed;
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       throw new UsageError(`${shown} ${option.placeholder ?? ""}: "${value}": ${reason}`);

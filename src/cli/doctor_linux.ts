@@ -100,7 +100,7 @@ function examinePulseAudio(environment: Environment, release: string | null): Pr
     (environment["XDG_RUNTIME_DIR"] && join(environment["XDG_RUNTIME_DIR"], "pulse"));
   return examineService({
     name: "PulseAudio",
-    purpose: "microphones; PipeWire's own server counts",
+    purpose: "microphones, loopback; PipeWire's own server counts",
     library: "libpulse.so.0",
     install: installCommand("pulse", release),
     socket: server?.startsWith("/") ? server : folder ? join(folder, "native") : null,

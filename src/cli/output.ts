@@ -1,9 +1,10 @@
 /** Where a recording or picture goes: a new file, or a stream such as standard output. */
 
-import { existsSync, write as writeCallback } from "node:fs";
+import { write as writeCallback } from "node:fs";
 import { open, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { basename, dirname, extname } from "node:path";
+import { basename, extname } from "node:path";
+import { explainFileError } from "../api/file_errors.ts";
 import type { ByteSink } from "../mod.ts";
 import { CommandError, systemCode, UsageError } from "./failure.ts";
 import { outputIsTerminal } from "./terminal.ts";
@@ -83,33 +84,15 @@ async function openFile(path: string, mode: string): Promise<FileHandle> {
   }
 }
 
-const REASONS: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  ENOENT: ["no file can be made there", ""],
-  ENOTDIR: ["a part of the path is no folder", ""],
-  EACCES: ["this user may not write there", "Choose a folder of your own."],
-  EPERM: ["this user may not write there", "Choose a folder of your own."],
-  EROFS: ["the file system is read-only", "Choose another folder."],
-  ENOSPC: ["the disk is full", "Make room, or record to another disk."],
-  EDQUOT: ["the quota is used up", "Make room, or record to another disk."],
-  EFBIG: ["the file may not grow any more", "Raise the limit (ulimit -f), or record less."],
-  EIO: ["the disk answers with errors", ""],
-  EEXIST: ["it exists already", "Choose another name, or overwrite it with --force."],
-  ENAMETOOLONG: ["the name is too long", ""],
-};
-
 /** A failed write or open, in words. */
 function outputError(path: string, error: unknown): CommandError {
-  const code = systemCode(error);
-  if (code === "ENOENT" && !existsSync(dirname(path))) {
-    return new CommandError(`${path} cannot be written: its folder does not exist`, {
-      code,
-      hint: `Make the folder first: mkdir -p ${dirname(path)}`,
-      cause: error,
-    });
-  }
-  const [reason, hint] = REASONS[code] ??
-    [error instanceof Error ? error.message : String(error), ""];
-  return new CommandError(`${path} cannot be written: ${reason}`, { code, hint, cause: error });
+  const { code, reason, hint } = explainFileError(path, error);
+  const help = code === "EEXIST" ? "Choose another name, or overwrite it with --force." : hint;
+  return new CommandError(`${path} cannot be written: ${reason}`, {
+    code,
+    hint: help,
+    cause: error,
+  });
 }
 
 /** Hands over bytes; returns how many were taken. */

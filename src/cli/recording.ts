@@ -6,6 +6,7 @@ import { CommandError } from "./failure.ts";
 import type { Output } from "./output.ts";
 import { ReaderGone } from "./output.ts";
 import type { Progress } from "./progress.ts";
+import { formatBytes, formatTime } from "./terminal.ts";
 import type { VideoSource } from "./sources.ts";
 import { Watchdog } from "./watchdog.ts";
 
@@ -41,6 +42,22 @@ export interface SoundSummary {
   /** Seconds of silence in their place. */
   readonly silence: number;
   readonly dropped: number;
+}
+
+/** A finished recording, for people. */
+export function soundText(
+  { format, seconds, bytes, gaps, silence, dropped }: SoundSummary,
+): string {
+  const { sampleRate, channelCount } = format;
+  return [
+    formatTime(seconds),
+    `${sampleRate} Hz, ${channelCount} ${
+      channelCount === 1 ? "channel" : "channels"
+    }, ${format.format}`,
+    formatBytes(bytes),
+    `${dropped} dropped`,
+    ...(gaps === 0 ? [] : [`${gaps} gaps, ${silence.toFixed(3)} s of silence in their place`]),
+  ].join(", ");
 }
 
 /** Records sound as WAV. A failure leaves what came before it, as a whole file. */

@@ -57,7 +57,9 @@ export function messageOf(error: MiniAVError): string {
 export function hintFor(error: MiniAVError): string {
   switch (error.code) {
     case "DEVICE_NOT_FOUND":
-      return "miniav devices lists what there is.";
+      return error.operation.startsWith("Loopback.")
+        ? "miniav devices --loopback lists what plays; --wait waits for it."
+        : "miniav devices lists what there is.";
     case "FORMAT_NOT_SUPPORTED":
       return error.hint.includes("supportedFormats")
         ? "miniav formats DEVICE lists what it offers."

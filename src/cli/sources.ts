@@ -8,12 +8,12 @@ import type {
   CaptureStats,
   DeviceInfo,
   DeviceKind,
-  LoopbackOptions,
   PermissionState,
   VideoCaptureOptions,
   VideoFormat,
 } from "../mod.ts";
 import { CommandError } from "./failure.ts";
+import type { Programs } from "./programs.ts";
 import { nearest } from "./suggest.ts";
 
 export const KINDS = ["camera", "screen", "microphone", "loopback"] as const;
@@ -239,15 +239,12 @@ function videoSource(capture: Camera | Screen, format: () => VideoFormat): Video
   };
 }
 
-/** What a loopback listens to, instead of a device. */
-export type SoundOf = Pick<LoopbackOptions, "targets" | "mode">;
-
 export function openAudio(
   { kind, id }: Target<AudioKind>,
   options: AudioCaptureOptions,
-  soundOf: SoundOf | null = null,
+  programs: Programs | null = null,
 ): Promise<Microphone | Loopback> {
   if (kind === "microphone") return Microphone.open({ ...options, deviceId: id });
-  if (soundOf !== null) return Loopback.open({ ...options, ...soundOf });
+  if (programs !== null) return Loopback.open({ ...options, ...programs });
   return Loopback.open({ ...options, ...(id === undefined ? { system: true } : { deviceId: id }) });
 }

@@ -44,10 +44,22 @@ export class MiniAVError extends Error {
 function messageOf(code: MiniAVErrorCode, details: MiniAVErrorDetails, hint: string): string {
   const text = code === "LOAD_FAILED"
     ? "the native library could not be loaded"
-    : RESULT_TEXTS[ResultCode[code]];
-  const detail = details.detail ? `: ${details.detail}` : "";
+    : `${RESULT_TEXTS[ResultCode[code]]}`;
+  // Programs have no ids: which of them does not play is all there is to say.
+  if (code === "DEVICE_NOT_FOUND" && details.operation.startsWith("Loopback.") && details.detail) {
+    return messageWith(code, details, details.detail, hint);
+  }
+  return messageWith(code, details, details.detail ? `${text}: ${details.detail}` : text, hint);
+}
+
+function messageWith(
+  code: MiniAVErrorCode,
+  details: MiniAVErrorDetails,
+  text: string,
+  hint: string,
+): string {
   const backend = details.backend ? `, ${details.backend}` : "";
-  return `${details.operation}: ${text}${detail} (${code}${backend})${hint ? `\n${hint}` : ""}`;
+  return `${details.operation}: ${text} (${code}${backend})${hint ? `\n${hint}` : ""}`;
 }
 
 const NAMES: ReadonlyMap<number, MiniAVErrorCode> = new Map(

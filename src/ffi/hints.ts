@@ -89,6 +89,9 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
   const [source = ""] = operation.split(".");
   switch (code) {
     case "DEVICE_NOT_FOUND":
+      if (source === "Loopback") {
+        return "Loopback.enumerateTargets() lists what plays; waitForProcess: true waits for it.";
+      }
       return `${source}.enumerateDevices() lists the ids that exist now.`;
     case "DEVICE_BUSY":
       return "Close the other program that uses the device, or stop captures that are done.";
@@ -106,7 +109,9 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
       }
       return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
     case "SYSTEM_CALL_FAILED":
-      return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
+      if (currentRuntime().platform.os !== "linux") return "";
+      // What answered has failed: that it runs is the first thing to look at.
+      return linuxServiceHint(source, source === "Loopback" ? "" : backend);
     case "INVALID_HANDLE":
       return "The frame was closed, or the capture was stopped; copyTo() or clone() keeps data.";
     case "OUT_OF_MEMORY":
@@ -151,7 +156,13 @@ function linuxServiceHint(source: string, backend: string): string {
       installCommand("pulse", release)
     }`;
   }
-  if (source === "Camera" || source === "Screen" || source === "Loopback") {
+  if (source === "Loopback") {
+    if (backend !== "") return "Loopback.enumerateTargets() lists what can be heard alone.";
+    return `PipeWire or PulseAudio is needed. Is one running? ${start} pipewire-pulse; to install it: ${
+      installCommand("pipewire", release)
+    }`;
+  }
+  if (source === "Camera" || source === "Screen") {
     if (backend === "") {
       return `Nothing here serves it in this version; the built-in test devices do: ` +
         "enableTestDevices(), or MINIAV_TEST_DEVICES=1.";

@@ -49,6 +49,16 @@ test("devices --kind lists one kind", async () => {
   assert.ok(devices.every(({ kind }) => kind === "microphone"));
 });
 
+test("devices --loopback lists what plays", async () => {
+  for (const args of [["--loopback"], ["--loopback", "-k", "loopback"]]) {
+    const result = await miniav(["devices", ...args, "--json"]);
+    assert.equal(result.code, 0, describeResult(result));
+    const devices = JSON.parse(result.stdout) as DeviceInfo[];
+    assert.ok(devices.some(({ id, processId }) => id === "test:process" && processId === 4242));
+    assert.ok(devices.every(({ kind }) => kind === "loopback"));
+  }
+});
+
 test("--test-devices does what the environment variable does, and without either there are none", async () => {
   const env = { MINIAV_TEST_DEVICES: undefined };
   const without = await miniav(["devices", "--json"], { env });

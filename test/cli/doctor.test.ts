@@ -49,6 +49,23 @@ test("with test devices everything is usable", async () => {
   assert.match(result.stdout, /^Usable: camera, screen, microphone, loopback\.\n$/m);
 });
 
+test("what of loopback works is said, and what to do where nothing does", async () => {
+  const tests = await findings({ MINIAV_LOOPBACK_BACKEND: "test" }, 0);
+  const { text } = tests("loopback");
+  assert.match(text, /^\d devices \(test devices\), default "/);
+  assert.match(text, /^1 program plays now$/m);
+  assert.match(text, /^programs, test devices: one, or all but that one$/m);
+  assert.match(text, /^windows, 1 whose processes are known$/m);
+  const folder = temporaryFolder();
+  const env = { ...emptySession(folder), MINIAV_TEST_DEVICES: undefined };
+  const result = await miniav(["doctor", "--json"], { env });
+  const list = JSON.parse(result.stdout) as Finding[];
+  const nothing = list.find(({ name }) => name === "loopback");
+  assert.equal(nothing?.state, "missing", describeResult(result));
+  assert.equal(nothing.text, "neither PipeWire nor PulseAudio answers");
+  assert.match(nothing.advice, /^PipeWire or PulseAudio is needed\..*systemctl --user start/);
+});
+
 test("without the library it says so, and what to do", async () => {
   const result = await miniav(["doctor"], { env: { MINIAV_LIBRARY: "/nowhere/libminiav.so" } });
   assert.equal(result.code, 1, describeResult(result));

@@ -17,11 +17,12 @@ const ENVIRONMENT = {
   MINIAV_TEST_DEVICES: "1",
   MINIAV_CAMERA_BACKEND: "test",
   MINIAV_AUDIO_BACKEND: "test",
+  MINIAV_LOOPBACK_BACKEND: "test",
 };
 
-async function run(name: string): Promise<{ folder: string; stdout: string }> {
+async function run(name: string, ...args: string[]): Promise<{ folder: string; stdout: string }> {
   const folder = temporaryFolder();
-  const result = await runScript(new URL(name, EXAMPLES), { cwd: folder, env: ENVIRONMENT });
+  const result = await runScript(new URL(name, EXAMPLES), { cwd: folder, env: ENVIRONMENT, args });
   assert.equal(result.code, 0, describeResult(result));
   return { folder, stdout: result.stdout };
 }
@@ -54,7 +55,20 @@ test("a loop over frames", async () => {
   assert.deepEqual(readdirSync(folder), []);
 });
 
+test("an application to WAV", async () => {
+  const { folder, stdout } = await run("record_application.ts", "test-player");
+  assert.equal(stdout, "application.wav: 3 s of test-player, peak -12.0 dB\n");
+  const wav = readWavFile(join(folder, "application.wav"));
+  assert.equal(channelOf(wav, 0).length, 3 * 48_000);
+  assert.ok(Math.abs(measureTone(channelOf(wav, 0), 48_000).frequency - 880) < 1);
+});
+
 test("no example is left out", () => {
   const names = readdirSync(EXAMPLES).filter((name) => name.endsWith(".ts")).sort();
-  assert.deepEqual(names, ["camera_to_png.ts", "loop_over_frames.ts", "microphone_to_wav.ts"]);
+  assert.deepEqual(names, [
+    "camera_to_png.ts",
+    "loop_over_frames.ts",
+    "microphone_to_wav.ts",
+    "record_application.ts",
+  ]);
 });

@@ -21,6 +21,14 @@ test("a line for each interval, with peak and RMS of each channel", async () => 
   }
 });
 
+test("the level of programs, by name and by process", async () => {
+  for (const args of [["--app", "test-player"], ["--pid", "4242", "--tree"]]) {
+    const result = await miniav(["meter", ...args, "-t", "0.2", "--interval", "0.2"]);
+    assert.equal(result.code, 0, describeResult(result));
+    assert.match(result.stdout, /^0:00\.2 {2}1: peak -12\.0 rms -15\.0 /);
+  }
+});
+
 test("Ctrl-C ends it, and so does a reader that goes away", async () => {
   const running = startMiniav(["meter", "-d", "test:tone", "--interval", "0.1"]);
   await running.waitForLine("dBFS");

@@ -90,15 +90,65 @@ test("the extension chooses what is recorded, the default name tells it", async 
 });
 
 test("one program's sound, by process and by name", async () => {
-  for (const [index, args] of [["--process", "4242"], ["--application", "test-player"]].entries()) {
+  const forms = [
+    ["--pid", "4242"],
+    ["--pid", "4242", "--tree", "--wait"],
+    ["--app", "Test-Player"],
+    ["--app", "test-player", "--app", "nobody", "--wait"],
+  ];
+  for (const [index, args] of forms.entries()) {
     const path = file(`program${index}.wav`);
     const result = await miniav(["record", ...args, "-t", "0.3", "-o", path]);
     assert.equal(result.code, 0, describeResult(result));
     assertTone(readWavFile(path), [880, 880]);
   }
-  const nobody = await miniav(["record", "--process", "4243", "-t", "1", "-o", file("nobody.wav")]);
+  const nobody = await miniav(["record", "--pid", "4244", "-t", "1", "-o", file("nobody.wav")]);
   assert.equal(nobody.code, 1, describeResult(nobody));
+  assert.match(nobody.stderr, /^miniav: DEVICE_NOT_FOUND: .*\n.*--wait waits for it/);
   assert.equal(existsSync(file("nobody.wav")), false);
+});
+
+test("everything but one program", async () => {
+  const path = file("rest.wav");
+  const args = ["record", "--app", "test-player", "--exclude", "-t", "0.3", "-o", path];
+  const result = await miniav(args);
+  assert.equal(result.code, 0, describeResult(result));
+  assertTone(readWavFile(path), [440, 440]);
+});
+
+test("--separate makes a file for each program, and Ctrl-C leaves them whole", async () => {
+  const folder = temporaryFolder();
+  const args = ["record", "--app", "test-player", "--app", "no/body", "--pid", "4242", "--wait"];
+  const options = ["--separate", "-o", join(folder, "call.wav"), "--progress"];
+  const timed = await miniav([...args, ...options, "-t", "0.4"]);
+  assert.equal(timed.code, 0, describeResult(timed));
+  const names = ["call-no-body.wav", "call-process-4242.wav", "call-test-player.wav"];
+  assert.deepEqual(readdirSync(folder).sort(), names);
+  assert.match(timed.stderr, /call-test-player\.wav: 0:00\.4, 48000 Hz, 2 channels, f32/);
+  const again = await miniav([...args, ...options, "-t", "0.4"]);
+  assert.equal(again.code, 1, describeResult(again));
+  assert.match(again.stderr, /call-test-player\.wav exists already\n.*--force/);
+  const running = startMiniav([...args, ...options, "--force"]);
+  const isRecorded = () => /^0:0[1-9]/m.test(running.stderr());
+  await waitUntil(isRecorded, 20_000, "a second of sound");
+  running.kill("SIGINT");
+  const stopped = await running.ended;
+  assert.equal(stopped.code, 0, describeResult(stopped));
+  const [silent, byProcess, byName] = names.map((name) => readWavFile(join(folder, name)));
+  assertTone(byName!, [880, 880]);
+  assertTone(byProcess!, [880, 880]);
+  const lengths = [silent, byProcess, byName].map((wav) => channelOf(wav!, 0).length);
+  assert.ok(lengths.every((length) => length === lengths[0] && length > 48_000), `${lengths}`);
+  assert.ok(channelOf(silent!, 0).every((sample) => sample === 0));
+});
+
+test("--separate leaves nothing when one of the programs does not play", async () => {
+  const folder = temporaryFolder();
+  const args = ["record", "--app", "test-player", "--app", "nobody", "--separate"];
+  const result = await miniav([...args, "-o", join(folder, "x.wav")]);
+  assert.equal(result.code, 1, describeResult(result));
+  assert.match(result.stderr, /^miniav: DEVICE_NOT_FOUND: /);
+  assert.deepEqual(readdirSync(folder), []);
 });
 
 test("sound to standard output says that its length is not known", async () => {

@@ -127,7 +127,7 @@ async function listenForTone(
   for (let attempt = 1;; attempt++) {
     const what = await heard(listen(rig, { tone: FREQUENCY, ...options }));
     const isWhole = what.measured !== null && what.measured.signalToNoise > signalToNoise;
-    const isFlowing = what.discontinuities === 0;
+    const isFlowing = what.discontinuities === 0 && what.stats.droppedBy.late === 0;
     if ((isWhole && isFlowing) || attempt === ATTEMPTS) {
       assertInOrder(what, backend);
       assert.equal(what.discontinuities, 0, JSON.stringify(what.stats));
@@ -260,10 +260,18 @@ for (const { server, backend } of CASES) {
       return isTold;
     };
     await waitUntil(plug, 20_000, () => script.stdout());
-    await rig.setDefaultSource("late");
-    await script.waitForLine(`"deviceId":"${backend}:late"`);
-    await rig.setDefaultSource("loud");
-    await script.waitForLine(`"deviceId":"${backend}:loud"`);
+    // While one client asks for the defaults, PipeWire 0.3.65 may keep a change of them from others,
+    // its own PulseAudio server among them: until one is told, the default is changed again.
+    for (const [name, other] of [["late", "loud"], ["loud", "late"]] as const) {
+      const isTold = async () => {
+        await rig.setDefaultSource(other);
+        const before = script.stdout().length;
+        await rig.setDefaultSource(name);
+        await delay(500);
+        return script.stdout().slice(before).includes(`"deviceId":"${backend}:${name}"`);
+      };
+      await waitUntil(isTold, 30_000, () => script.stdout());
+    }
     script.kill("SIGTERM");
     await script.ended;
   });

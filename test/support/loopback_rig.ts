@@ -1,29 +1,46 @@
-// Programs that play tones on a real sound server, and a microphone that must never be heard.
+// A sound server with a loudspeaker, programs that play tones, and a virtual microphone that plays a
+// tone of its own all the time: it must never be heard.
 
 import assert from "node:assert/strict";
-import { existsSync } from "node:fs";
+import { closeSync, existsSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
+import { cProgram } from "./c_program.ts";
 import { describeResult, type RunningScript, runProgram, startProgram } from "./process.ts";
-import { type AudioRig, RIG_SAMPLE_RATE, startPipeWireRig } from "./rig.ts";
-import { levelAt, type Samples, sine } from "./tone.ts";
+import { type AudioRig, RIG_SAMPLE_RATE, startRig } from "./rig.ts";
+import { amplitudeOf, levelAt, type Samples, sine } from "./tone.ts";
 import { waitUntil } from "./wait.ts";
 import { writeWavFile } from "./wav.ts";
 
+export const SERVERS = ["pipewire", "pulse"] as const;
+
+/** The output that every rig has as its default. */
+export const OUTPUT = "loudspeaker";
+
 /** Hz and dBFS of each program, and of the microphone. */
-export const TONES = { first: [997, -12], second: [1499, -18], third: [2503, -15] } as const;
-export const MICROPHONE = 440;
+const TONES = { first: [997, -12], second: [1499, -18], third: [2503, -15] } as const;
+const MICROPHONE = 440;
 export type Tone = keyof typeof TONES;
 
 /** Nothing of it is there. */
 export const SILENT = -90;
-
 /** A rig with a loudspeaker as the default output, and the microphone that must not be heard. */
-export async function withSpeaker(): Promise<AudioRig> {
-  const rig = await startPipeWireRig();
-  await setUp(rig);
+export async function loopbackRig(server: AudioRig["server"]): Promise<AudioRig> {
+  const rig = await startRig(server);
+  try {
+    await setUp(rig);
+  } catch (error) {
+    await rig.stop();
+    throw error;
+  }
   return rig;
 }
 
+/** The same on PipeWire. */
+export function withSpeaker(): Promise<AudioRig> {
+  return loopbackRig("pipewire");
+}
+
+/** What a new rig, and one whose server was started again, needs. */
 export async function setUp(rig: AudioRig): Promise<void> {
   await rig.createVirtualMicrophone({ name: "microphone" });
   await rig.setDefaultSource("microphone");
@@ -31,10 +48,10 @@ export async function setUp(rig: AudioRig): Promise<void> {
     seconds: 170,
     sample: sine(MICROPHONE, -10, RIG_SAMPLE_RATE),
   });
-  await addSpeaker(rig, "speaker");
-  await pactl(rig, "set-default-sink", "speaker");
+  await addOutput(rig, OUTPUT);
+  await pactl(rig, "set-default-sink", OUTPUT);
   await waitUntil(
-    async () => await pactl(rig, "get-default-sink") === "speaker",
+    async () => await pactl(rig, "get-default-sink") === OUTPUT,
     10_000,
     "the default output",
   );
@@ -46,8 +63,11 @@ export async function pactl(rig: AudioRig, ...args: string[]): Promise<string> {
   return result.stdout.trim();
 }
 
-export function addSpeaker(rig: AudioRig, name: string): Promise<string> {
+/** Plugs in an output; returns what unload-module takes. */
+export function addOutput(rig: AudioRig, name: string): Promise<string> {
   const format = ["rate=48000", "channels=2"];
+  // PulseAudio's mixes two seconds in advance otherwise, of which a recorder gets nothing.
+  if (rig.server === "pulse") format.push("format=float32le", "norewinds=true");
   return pactl(rig, "load-module", "module-null-sink", `sink_name=${name}`, ...format);
 }
 
@@ -62,13 +82,18 @@ export function toneFile(rig: AudioRig, tone: Tone): string {
   return path;
 }
 
+/** The server's own player. */
+export function playerOf(rig: AudioRig): "pw-play" | "paplay" {
+  return rig.server === "pipewire" ? "pw-play" : "paplay";
+}
+
 let players = 0;
 
 /** Starts a program that plays a tone; returns when its stream is there. */
 export async function play(
   rig: AudioRig,
   tone: Tone,
-  program: "pw-play" | "paplay" = "pw-play",
+  program: "pw-play" | "paplay" = playerOf(rig),
   args: readonly string[] = [],
 ): Promise<RunningScript> {
   const name = `program-${++players}`;
@@ -84,7 +109,47 @@ export async function play(
   return player;
 }
 
-export interface SinkInput {
+/** A program of our own that plays a tone, is called tone_player, and pauses when told. */
+export interface TonePlayer {
+  readonly pid: number;
+  readonly script: RunningScript;
+  /** "cork" or "uncork"; resolves with the time at which the server had done it. */
+  order(what: "cork" | "uncork"): Promise<number>;
+  stop(): Promise<void>;
+}
+
+/** It may play for so many seconds. */
+export async function playByOrder(
+  rig: AudioRig,
+  tone: Tone,
+  seconds = 60,
+): Promise<TonePlayer> {
+  const [frequency, level] = TONES[tone];
+  const pipe = join(rig.directory, `orders-${++players}`);
+  await runProgram("mkfifo", [pipe]);
+  const orders = openSync(pipe, "r+"); // a reader too, so that it does not wait for one
+  const script = startProgram("sh", [
+    ...["-c", 'exec "$1" "$2" "$3" <"$0"', pipe, cProgram("tone_player")],
+    ...[String(frequency), String(amplitudeOf(level))],
+  ], { env: rig.env, clearEnv: true, timeoutMs: 60_000 + seconds * 1000 });
+  await script.waitForLine('"playing"');
+  await waitForStream(rig, "application.process.id", String(script.pid));
+  return {
+    pid: script.pid,
+    script,
+    async order(what) {
+      const answer = script.waitForLine(`"${what}"`);
+      writeSync(orders, `${what}\n`);
+      return (JSON.parse(await answer) as { time: number }).time;
+    },
+    async stop() {
+      closeSync(orders);
+      await stop(script);
+    },
+  };
+}
+
+interface SinkInput {
   index: number;
   corked: boolean;
   properties: Record<string, string>;

@@ -73,11 +73,11 @@ export class X11Client implements AsyncDisposable {
     return line;
   }
 
-  /** Runs a command; returns when the server has done it. */
-  async run(command: string): Promise<void> {
+  /** Runs a command; the time when the server had done it, on the clock of frames. */
+  async run(command: string): Promise<number> {
     const reply = this.#reply();
     this.#child.stdin?.write(`${command}\n`);
-    await reply;
+    return (await reply).time as number;
   }
 
   /** Makes and maps a window with a pattern; its XID. */

@@ -45,3 +45,11 @@ foreach(file IN LISTS programs)
   add_executable(${name} "${file}")
   target_link_libraries(${name} PRIVATE miniav_objects)
 endforeach()
+
+# One program, for the guest kernel of scripts/guest.
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux")
+  file(GLOB guest CONFIGURE_DEPENDS "test/guest/*.c")
+  add_executable(v4l2_guest ${guest})
+  target_include_directories(v4l2_guest PRIVATE test)
+  target_link_libraries(v4l2_guest PRIVATE miniav_objects)
+endif()

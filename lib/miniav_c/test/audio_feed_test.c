@@ -38,7 +38,8 @@ static bool bench_open(struct bench *bench, const MiniAVAudioInfo *out, bool fil
   mutex_lock(&bench->capture->lock);
   bench->capture->state = CAPTURE_RUNNING;
   bench->capture->accepting = true;
-  bench->capture->queue_limit = bench->capture->table->count;
+  struct lane *lane = &bench->capture->lanes[LANE_MAIN];
+  lane->limit = lane->table->count;
   mutex_unlock(&bench->capture->lock);
   MiniAVResultCode result = audio_feed_init(&bench->feed, bench->capture, &mono_float, out,
                                             AUDIO_CHANNELS_SPEAKERS, fills);

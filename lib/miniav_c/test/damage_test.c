@@ -46,32 +46,43 @@ static bool has_dropped_ten(void *context) {
   return stats.dropped_queue_full >= dropped_before + 10;
 }
 
-/* A queue of two against a screen that changes sixty times a second: what the consumer is told of a
- * frame after dropped ones includes what those changed. */
-static void test_dropped_frames(void) {
-  MiniAVScreenContextHandle context = NULL;
-  MiniAVPropertyValue two = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value = {.integer = 2}};
+/* Takes a frame, lets the next ten be dropped and takes the one after them: how many rectangles it
+ * tells. So many dropped ones that they no longer fit are one rectangle. */
+static uint32_t rectangles_after_ten(MiniAVScreenContextHandle context) {
   MiniAVBuffer first;
   MiniAVBuffer later;
-  CHECK_EQ(MiniAV_Screen_CreateContext(&context), MINIAV_SUCCESS);
-  CHECK_EQ(MiniAV_Screen_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &two),
-           MINIAV_SUCCESS);
-  CHECK_EQ(MiniAV_Screen_ConfigureDisplay(context, "test:display", NULL), MINIAV_SUCCESS);
-  CHECK_EQ(MiniAV_Screen_StartCapture(context, NULL, NULL, NULL), MINIAV_SUCCESS);
+  MiniAVCaptureStats stats = {0};
+  MiniAVFrameMetadata metadata = {0};
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &first), MINIAV_SUCCESS);
-  MiniAVCaptureStats stats;
   CHECK_EQ(MiniAV_Screen_GetStats(context, &stats), MINIAV_SUCCESS);
   dropped_before = stats.dropped_queue_full;
   CHECK(wait_until(has_dropped_ten, context, 5000));
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &later), MINIAV_SUCCESS);
   CHECK(later.sequence > first.sequence + 5);
-  MiniAVFrameMetadata metadata;
   CHECK_EQ(MiniAV_CopyMetadata(later.internal_handle, &metadata), MINIAV_SUCCESS);
   CHECK((metadata.flags & MINIAV_METADATA_DAMAGE) != 0);
-  /* One frame alone has the strip, the old and the new box, and the pointer: a handful. */
-  CHECK(metadata.damage_count > 8);
   MiniAV_ReleaseBuffer(first.internal_handle);
   MiniAV_ReleaseBuffer(later.internal_handle);
+  return metadata.damage_count;
+}
+
+/* A queue of two against a screen that changes sixty times a second: what the consumer is told of a
+ * frame after dropped ones includes what those changed. */
+static void test_dropped_frames(void) {
+  MiniAVScreenContextHandle context = NULL;
+  MiniAVPropertyValue two = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value = {.integer = 2}};
+  CHECK_EQ(MiniAV_Screen_CreateContext(&context), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &two),
+           MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_ConfigureDisplay(context, "test:display", NULL), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_StartCapture(context, NULL, NULL, NULL), MINIAV_SUCCESS);
+  /* One frame alone has the strip, the old and the new box, and the pointer: a handful. On a busy
+   * machine many more than ten may be dropped before the next one is taken. */
+  uint32_t rectangles = 0;
+  for (int attempt = 0; attempt < 20 && rectangles <= 8; attempt++) {
+    rectangles = rectangles_after_ten(context);
+  }
+  CHECK(rectangles > 8);
   CHECK_EQ(MiniAV_Screen_DestroyContext(context), MINIAV_SUCCESS);
 }
 

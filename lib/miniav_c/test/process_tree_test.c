@@ -3,6 +3,7 @@
 
 #if defined(__linux__)
 
+#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,6 +22,15 @@ static void test_self(void) {
   CHECK(process_is_binary(self, "process_tree_test"));
   CHECK(!process_is_binary(self, "process_tree"));
   CHECK(!process_is_binary(self, ""));
+}
+
+static void test_number(void) {
+  CHECK(process_number("1") == 1);
+  CHECK(process_number("4294967295") == UINT32_MAX);
+  CHECK(process_number("4294967296") == 0);
+  CHECK(process_number("99999999999999999999999") == 0);
+  CHECK(process_number("-1") == 0 && process_number("12ab") == 0 && process_number(" 1") == 0);
+  CHECK(process_number("") == 0 && process_number("0") == 0);
 }
 
 static void test_nobody(void) {
@@ -53,6 +63,44 @@ static void test_child(void) {
   CHECK(process_start_time((uint32_t)child) == 0);
   CHECK(waitpid(child, NULL, 0) == child);
   CHECK(process_start_time((uint32_t)child) == 0);
+}
+
+static void *wait_for_end(void *user) {
+  char byte;
+  _exit(read(*(const int *)user, &byte, 1) == 0 ? 0 : 1);
+}
+
+/* A process whose first thread has ended, and another has not, lives. */
+static void test_first_thread_ends(void) {
+  int ends[2];
+  char state = 0;
+  CHECK(pipe(ends) == 0);
+  pid_t child = fork();
+  if (child == 0) {
+    static pthread_t thread;
+    close(ends[1]);
+    if (pthread_create(&thread, NULL, wait_for_end, ends) != 0) {
+      _exit(1);
+    }
+    pthread_exit(NULL);
+  }
+  char path[64];
+  snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
+  for (int i = 0; i < 10000 && state != 'Z'; i++) {
+    char text[256] = "";
+    FILE *file = fopen(path, "r");
+    CHECK(file != NULL && fgets(text, sizeof text, file) != NULL);
+    fclose(file);
+    const char *name_end = strrchr(text, ')');
+    state = name_end != NULL ? name_end[2] : 0;
+    usleep(1000);
+  }
+  CHECK(state == 'Z');
+  CHECK(process_start_time((uint32_t)child) > 0);
+  close(ends[1]);
+  CHECK(waitpid(child, NULL, 0) == child);
+  CHECK(process_start_time((uint32_t)child) == 0);
+  close(ends[0]);
 }
 
 /* Forks a process that lives until the pipe is closed; at has its PID. */
@@ -147,8 +195,10 @@ int main(void) {
   test_growing_tree();
   test_tree_of_nobody();
   test_self();
+  test_number();
   test_nobody();
   test_child();
+  test_first_thread_ends();
   return check_report("process_tree");
 }
 

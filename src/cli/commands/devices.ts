@@ -3,7 +3,7 @@
 import type { DeviceInfo } from "../../mod.ts";
 import { choice, flag } from "../args.ts";
 import { defineCommand } from "../command.ts";
-import { EXIT } from "../failure.ts";
+import { EXIT, UsageError } from "../failure.ts";
 import { describeError } from "../report.ts";
 import { KINDS, list } from "../sources.ts";
 import type { Listed, Listing } from "../sources.ts";
@@ -18,13 +18,19 @@ export const devices = defineCommand({
   ],
   options: {
     kind: choice("KIND", KINDS, { short: "k", help: `only one kind: ${KINDS.join(", ")}` }),
+    loopback: flag({ help: "outputs and programs that play: the same as --kind loopback" }),
     json: flag({ help: "a JSON array, with everything that is known, instead of a table" }),
   },
   examples: [
     ["miniav devices", "everything"],
+    ["miniav devices --loopback", "what can be recorded of what plays"],
     ["miniav devices --kind microphone --json", "microphones, for a program"],
   ],
-  async run({ kind, json }) {
+  async run({ kind: named, loopback, json }) {
+    if (loopback && (named ?? "loopback") !== "loopback") {
+      throw new UsageError(`--loopback does not go with --kind ${named}`);
+    }
+    const kind = loopback ? "loopback" : named;
     const kinds = kind === undefined ? KINDS : [kind];
     const listings = await Promise.all(kinds.map((kind) => list(kind)));
     const found = listings.flatMap(({ devices }) => devices);

@@ -7,6 +7,7 @@ import { currentRuntime } from "../../ffi/mod.ts";
 import { flag } from "../args.ts";
 import { defineCommand } from "../command.ts";
 import { distributionName, examineLinux } from "../doctor_linux.ts";
+import { describeLoopback } from "../doctor_loopback.ts";
 import { EXIT } from "../failure.ts";
 import type { Finding } from "../finding.ts";
 import { messageOf } from "../report.ts";
@@ -89,16 +90,21 @@ async function examineSource(kind: DeviceKind): Promise<Finding> {
   if (error !== null) {
     const unsupported = error.code === "NOT_SUPPORTED";
     // The lines above say which service is missing; what an installed one lacks is not known here.
-    const text = unsupported
-      ? "nothing on this system serves it in this version"
-      : messageOf(error);
-    const advice = unsupported ? "" : error.hint;
+    const text = !unsupported
+      ? messageOf(error)
+      : kind === "loopback"
+      ? "neither PipeWire nor PulseAudio answers"
+      : "nothing on this system serves it in this version";
+    const advice = unsupported && kind !== "loopback" ? "" : error.hint;
     return { name, state: unsupported ? "missing" : "failed", text, advice };
   }
   if (devices.length === 0) {
     return { name, state: "missing", text: "works, but there are no devices", advice: "" };
   }
-  return await describeSource(kind, devices.map(({ device }) => device));
+  const infos = devices.map(({ device }) => device);
+  const finding = await describeSource(kind, infos);
+  if (kind !== "loopback" || finding.state !== "ok") return finding;
+  return { ...finding, text: [finding.text, ...await describeLoopback(infos)].join("\n") };
 }
 
 async function describeSource(

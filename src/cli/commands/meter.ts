@@ -1,13 +1,15 @@
 /** `miniav meter` */
 
 import type { AudioFormat } from "../../mod.ts";
-import { choice, duration, number, text } from "../args.ts";
+import { choice, duration, number } from "../args.ts";
 import { defineCommand } from "../command.ts";
-import { EXIT, UsageError } from "../failure.ts";
+import { EXIT } from "../failure.ts";
 import { watchInterrupts } from "../interrupt.ts";
 import { decibels, formatLevel, LevelMeter } from "../levels.ts";
 import type { ChannelLevel } from "../levels.ts";
 import { AUDIO_OPTIONS, audioOptions, deviceOption } from "../options.ts";
+import { namedPrograms, PROGRAM_OPTIONS } from "../programs.ts";
+import type { Programs } from "../programs.ts";
 import { AUDIO_KINDS, findTarget, openAudio } from "../sources.ts";
 import { formatTime, outputIsTerminal, print, terminalWidth } from "../terminal.ts";
 import { Watchdog } from "../watchdog.ts";
@@ -26,7 +28,7 @@ export const meter = defineCommand({
   options: {
     kind: choice("KIND", AUDIO_KINDS, { short: "k", help: "microphone (default) or loopback" }),
     device: deviceOption,
-    application: text("NAME", { help: "loopback: only what programs of this name play" }),
+    ...PROGRAM_OPTIONS,
     seconds: duration("TIME", { short: "t", help: "how long; without it until Ctrl-C" }),
     interval: number("SECONDS", { min: 0.02, max: 3600 }, {
       help: "time that each level covers: 0.1 on a terminal, 1 elsewhere",
@@ -36,16 +38,18 @@ export const meter = defineCommand({
   examples: [
     ["miniav meter", "is the microphone on?"],
     ["miniav meter --kind loopback -t 10", "what the system plays, for ten seconds"],
+    ["miniav meter --app firefox --wait", "what one program plays, as soon as it does"],
   ],
   async run(options) {
-    const target = await findTarget(options.device, kindsFor(options));
+    const programs = namedPrograms(options, options);
+    const target = await findTarget(options.device, kindsFor(options, programs));
     using interrupt = watchInterrupts();
     const onTerminal = outputIsTerminal();
     const interval = options.interval ?? (onTerminal ? TERMINAL_INTERVAL : LOG_INTERVAL);
     await using capture = await openAudio(
       target,
       { ...audioOptions({ ...options, format: undefined }), signal: interrupt.signal },
-      options.application === undefined ? null : { targets: [{ name: options.application }] },
+      programs,
     ).catch((error: unknown) => {
       if (interrupt.signal.aborted) return null;
       throw error;
@@ -80,14 +84,11 @@ export const meter = defineCommand({
   },
 });
 
-function kindsFor({ kind, application }: {
-  readonly kind: (typeof AUDIO_KINDS)[number] | undefined;
-  readonly application: string | undefined;
-}) {
-  if (application !== undefined && kind === "microphone") {
-    throw new UsageError("--application is for --kind loopback");
-  }
-  if (application !== undefined) return ["loopback"] as const;
+function kindsFor(
+  { kind }: { readonly kind: (typeof AUDIO_KINDS)[number] | undefined },
+  programs: Programs | null,
+) {
+  if (programs !== null) return ["loopback"] as const;
   return kind === undefined ? AUDIO_KINDS : [kind];
 }
 

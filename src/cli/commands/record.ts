@@ -2,8 +2,8 @@
 
 import { extname } from "node:path";
 import { isCompressed, PIXEL_FORMATS, SAMPLE_FORMATS } from "../../mod.ts";
-import type { PixelFormat, SampleFormat } from "../../mod.ts";
-import { choice, duration, flag, number, text } from "../args.ts";
+import type { AudioCaptureOptions, PixelFormat } from "../../mod.ts";
+import { choice, duration, flag, text } from "../args.ts";
 import type { OptionValues } from "../args.ts";
 import { defineCommand } from "../command.ts";
 import { EXIT, UsageError } from "../failure.ts";
@@ -18,10 +18,13 @@ import {
 } from "../options.ts";
 import { checkExtension, defaultFileName, openOutput, STANDARD_OUTPUT } from "../output.ts";
 import type { Output } from "../output.ts";
+import { namedPrograms, PROGRAM_OPTIONS } from "../programs.ts";
+import type { Programs } from "../programs.ts";
 import { progressLine } from "../progress.ts";
 import type { ProgressLine } from "../progress.ts";
-import { recordPictures, recordSound } from "../recording.ts";
-import type { PictureSummary, SoundSummary } from "../recording.ts";
+import { recordPictures, recordSound, soundText } from "../recording.ts";
+import type { PictureSummary } from "../recording.ts";
+import { recordPrograms } from "../separate.ts";
 import { AUDIO_KINDS, findTarget, KINDS, openAudio, openVideo, VIDEO_KINDS } from "../sources.ts";
 import type { AudioKind, Target, VideoKind } from "../sources.ts";
 import { formatBytes, formatTime, printable } from "../terminal.ts";
@@ -43,10 +46,8 @@ const OPTIONS = {
   chroma: choice("N", ["420", "444"], {
     help: "what becomes of RGB pictures: 420 (default) halves their colour, 444 keeps it",
   }),
-  process: number("PID", { min: 1, max: 0x7fffffff, integer: true }, {
-    help: "loopback: only what this process and its children play",
-  }),
-  application: text("NAME", { help: "loopback: only what programs of this name play" }),
+  ...PROGRAM_OPTIONS,
+  separate: flag({ help: "with --app and --pid: a file for each program, all equally long" }),
   progress: flag({ help: "a line of progress each second where there is no terminal" }),
 } as const;
 
@@ -57,8 +58,9 @@ export const record = defineCommand({
   summary: "record sound as WAV or pictures as Y4M",
   details: [
     "Records until --seconds have passed or Ctrl-C is pressed; the file is whole in either case. " +
-    "What to record is told by --kind, by --device, or by the file's extension (.wav is the " +
-    "microphone, .y4m the camera). Without --output the file gets a name with kind and time.",
+    "What to record is told by --kind, by --device, by --app and --pid (programs, whose sum is " +
+    "recorded), or by the file's extension (.wav is the microphone, .y4m the camera). Without " +
+    "--output the file gets a name with kind and time.",
     "WAV becomes RF64 past 4 GiB. Sound that was lost is silence in the file, so that it keeps " +
     "time. Y4M holds raw pictures at a constant rate: where none came in time the last one is " +
     "repeated, and the summary says how often. For other kinds of file pipe into FFmpeg.",
@@ -68,16 +70,24 @@ export const record = defineCommand({
   options: OPTIONS,
   examples: [
     ["miniav record -o talk.wav -t 10", "ten seconds of the microphone"],
-    ["miniav record --application spotify -o song.wav", "what one program plays"],
+    ["miniav record --app spotify -o song.wav", "what one program plays"],
+    [
+      "miniav record --app discord --pid 4242 --tree --separate -o call.wav",
+      "two programs at once, as call-discord.wav and call-process-4242.wav",
+    ],
+    ["miniav record --app discord --exclude -o game.wav", "everything but one program"],
     ["miniav record --kind screen -o - -t 5 | ffmpeg -i - screen.mp4", "the screen, as MP4"],
   ],
   async run(options) {
-    const kinds = whatToRecord(options);
+    const programs = namedPrograms(options, options);
+    if (programs !== null && options.separate) return await recordSeparate(programs, options);
+    if (options.separate) throw new UsageError("--separate needs --app or --pid");
+    const kinds = programs === null ? whatToRecord(options) : ["loopback"] as const;
     const target = await findTarget(options.device, kinds);
     if (target.kind === "camera" || target.kind === "screen") {
       return await recordVideo({ ...target, kind: target.kind }, options);
     }
-    return await recordAudio({ ...target, kind: target.kind }, options);
+    return await recordAudio({ ...target, kind: target.kind }, programs, options);
   },
 });
 
@@ -87,16 +97,6 @@ const CONVERT = "for other kinds of file: miniav record -o - … | ffmpeg -i - F
 
 /** The kinds among which the device is looked for; the first one when no device is named. */
 function whatToRecord(options: Options) {
-  const soundOf = options.process ?? options.application;
-  if (soundOf !== undefined) {
-    if (options.process !== undefined && options.application !== undefined) {
-      throw new UsageError("--process and --application exclude each other");
-    }
-    if (options.device !== undefined || (options.kind ?? "loopback") !== "loopback") {
-      throw new UsageError("--process and --application go with neither --device nor another kind");
-    }
-    return ["loopback"] as const;
-  }
   if (options.kind !== undefined) return [options.kind];
   const extension = extname(options.output ?? "").slice(1).toLowerCase();
   if (AUDIO_EXTENSIONS.includes(extension)) return AUDIO_KINDS;
@@ -107,24 +107,17 @@ function whatToRecord(options: Options) {
 
 // -- sound ----------------------------------------------------------------------------------
 
-async function recordAudio(target: Target<AudioKind>, options: Options): Promise<number> {
-  refuse(options, ["size", "fps", "chroma"], target.kind);
-  const format = SAMPLE_FORMATS.find((format) => format === options.format);
-  if (options.format !== undefined && format === undefined) {
-    throw new UsageError(`--format ${options.format} is a format of pictures, not of sound`);
-  }
-  checkOutput(options, "sound", AUDIO_EXTENSIONS);
+async function recordAudio(
+  target: Target<AudioKind>,
+  programs: Programs | null,
+  options: Options,
+): Promise<number> {
+  const wishes = soundWishes(target.kind, options);
   return await intoOutput(target.kind, "wav", options, async (output, interrupt, line) => {
-    const wishes = audioOptions({ ...options, format: format as SampleFormat | undefined });
-    const soundOf = options.process !== undefined
-      ? { targets: [{ processId: options.process, tree: true }] }
-      : options.application !== undefined
-      ? { targets: [{ name: options.application }] }
-      : null;
     await using capture = await openAudio(
       target,
       { ...wishes, signal: interrupt.signal },
-      soundOf,
+      programs,
     );
     capture.on("stalled", () => line.note("Nothing comes from the device."));
     capture.on("resumed", () => line.note("It comes again."));
@@ -137,17 +130,28 @@ async function recordAudio(target: Target<AudioKind>, options: Options): Promise
   });
 }
 
-function soundText({ format, seconds, bytes, gaps, silence, dropped }: SoundSummary): string {
-  const { sampleRate, channelCount } = format;
-  return [
-    formatTime(seconds),
-    `${sampleRate} Hz, ${channelCount} ${
-      channelCount === 1 ? "channel" : "channels"
-    }, ${format.format}`,
-    formatBytes(bytes),
-    `${dropped} dropped`,
-    ...(gaps === 0 ? [] : [`${gaps} gaps, ${silence.toFixed(3)} s of silence in their place`]),
-  ].join(", ");
+/** What was asked about the sound; a UsageError for what is about pictures. */
+function soundWishes(kind: string, options: Options): AudioCaptureOptions {
+  refuse(options, ["size", "fps", "chroma"], kind);
+  const format = SAMPLE_FORMATS.find((format) => format === options.format);
+  if (options.format !== undefined && format === undefined) {
+    throw new UsageError(`--format ${options.format} is a format of pictures, not of sound`);
+  }
+  checkOutput(options, "sound", AUDIO_EXTENSIONS);
+  return audioOptions({ ...options, format });
+}
+
+/** A file for each program. */
+async function recordSeparate(programs: Programs, options: Options): Promise<number> {
+  if (programs.mode === "exclude") {
+    throw new UsageError("--separate does not go with --exclude: everything else is one sound");
+  }
+  if (options.output === STANDARD_OUTPUT) {
+    throw new UsageError("--separate needs files: standard output is one");
+  }
+  const wishes = soundWishes("loopback", options);
+  const path = options.output ?? defaultFileName("loopback", "wav");
+  return await recordPrograms(programs.targets, path, { ...options, wishes });
 }
 
 // -- pictures -------------------------------------------------------------------------------

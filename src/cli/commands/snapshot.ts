@@ -80,8 +80,8 @@ async function grab(
   wishes: VideoCaptureOptions,
   skip: number,
 ): Promise<CapturedVideoFrame> {
-  if (wishes.format === "MJPEG" || wishes.format === "H264") {
-    throw new UsageError(`a PNG is made of raw pictures, and ${wishes.format} is compressed`);
+  if (wishes.format === "H264") {
+    throw new UsageError("a PNG is made of single pictures, and H264 is a stream of changes");
   }
   if (target.kind === "camera") {
     const raw = await rawPictures(target, wishes);

@@ -6,6 +6,9 @@ const struct backend *const camera_backends[] = {
 #if defined(MINIAV_HAVE_PIPEWIRE)
     &camera_pipewire_backend,
 #endif
+#if defined(__linux__)
+    &camera_v4l2_backend,
+#endif
     &camera_test_backend,
     NULL,
 };

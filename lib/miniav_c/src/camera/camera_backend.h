@@ -16,6 +16,7 @@ extern const struct backend *const camera_backends[];
 #if defined(MINIAV_HAVE_PIPEWIRE)
 extern const struct backend camera_pipewire_backend;
 #endif
+extern const struct backend camera_v4l2_backend;
 extern const struct backend camera_test_backend;
 
 #endif

@@ -10,6 +10,7 @@
 #define JUMP_US     25000.0
 #define JUMP_TIMES  3u /* so many times must agree */
 #define SLEW        500e-6
+#define SHIFT_MAX   1e14 /* in which a double still counts single frames */
 #define SLIP_FRAMES 128u /* over which a frame more or less is cross-faded */
 
 struct mixer_tap {
@@ -135,7 +136,7 @@ static double us_of(const struct tap_mixer *mixer, double frames) {
 
 /* -- samples in ------------------------------------------------------------------------------- */
 
-/* Adds frames to the sum from `at` on, as far as there is room. samples may be NULL. */
+/* Adds frames to the sum from `at` on, as far as it reaches. samples may be NULL. */
 static void sum_up(struct tap_mixer *mixer, double at, const float *samples, uint32_t frames,
                    bool counts_late) {
   uint64_t skip = 0;
@@ -152,6 +153,7 @@ static void sum_up(struct tap_mixer *mixer, double at, const float *samples, uin
   for (uint64_t i = skip; i < frames; i++) {
     uint64_t to = (uint64_t)(at + (double)i);
     if (to >= last) {
+      mixer->late += counts_late ? frames - i : 0;
       return;
     }
     float *sum = mixer->sum + (size_t)(to & mask) * mixer->channels;
@@ -330,6 +332,9 @@ static void steer(struct tap_mixer *mixer, double error_us, int64_t now_us) {
 void mixer_tap_time(struct tap_mixer *mixer, struct mixer_tap *tap, double frame, int64_t time_us,
                     int64_t asked_us) {
   double shift = frames_of(mixer, (double)time_us - mixer->anchor_us) - frame;
+  if (!(fabs(shift) < SHIFT_MAX)) {
+    return; /* no time at all, or not a number */
+  }
   if (tap->held) {
     if (asked_us >= tap->held_since_us) {
       release(mixer, tap, shift);
@@ -349,12 +354,12 @@ void mixer_tap_time(struct tap_mixer *mixer, struct mixer_tap *tap, double frame
   if (jump_us != 0) {
     place_anew(tap, tap->shift + frames_of(mixer, jump_us), tap->frames);
   } else if (fabs(error_us) > TAP_MIXER_TOLERANCE_US && is_first) {
-    steer(mixer, error_us, time_us);
+    steer(mixer, error_us, asked_us);
   } else if (fabs(error_us) > TAP_MIXER_TOLERANCE_US) {
     tap->slip = error_us > 0 ? -1 : 1;
   }
   if (is_first) {
-    mixer->steered_us = time_us;
+    mixer->steered_us = asked_us;
   }
 }
 
@@ -366,14 +371,21 @@ static double complete_until(const struct tap_mixer *mixer, int64_t now_us) {
   double latest = now - frames_of(mixer, TAP_MIXER_BEHIND_US);
   double until = now;
   bool is_live = false;
+  bool waits = false;
   for (const struct mixer_tap *tap = mixer->taps; tap != NULL; tap = tap->next) {
     if (now_us - tap->arrival_us > TAP_MIXER_BEHIND_US) {
       continue;
     }
     is_live = true;
-    until = fmin(until, tap->held ? latest : tap->end);
+    /* What is held back may go on right where the last samples ended, if it was we who slept. */
+    bool is_asking = tap->held && now_us - tap->held_since_us <= TAP_MIXER_BEHIND_US;
+    waits = waits || (is_asking && tap->placed);
+    until = fmin(until, tap->held && !(is_asking && tap->placed) ? latest : tap->end);
   }
-  return is_live ? fmax(until, latest) : latest;
+  if (!is_live) {
+    return latest;
+  }
+  return waits ? until : fmax(until, latest);
 }
 
 static bool is_zero(const float *samples, size_t count) {

@@ -13,7 +13,9 @@
  * frame more or less at a time, cross-faded. A median of times counts, not a single one.
  *
  * The sum goes out up to where every tap has samples, never later than now, and at the latest
- * BEHIND_US after its time: a tap that has given nothing for so long is waited for no more.
+ * BEHIND_US after its time: a tap that has given nothing for so long is waited for no more. (While
+ * a tap is asked whether it paused, nothing goes out: if it was we who slept, its samples go on
+ * where the last ones ended.)
  *
  * Memory is made by tap_mixer_create and mixer_tap_add only. One thread at a time.
  */
@@ -61,7 +63,7 @@ void mixer_tap_time(struct tap_mixer *mixer, struct mixer_tap *tap, double frame
 bool tap_mixer_run(struct tap_mixer *mixer, int64_t now_us, uint32_t max_frames,
                    tap_mixer_output output, void *user);
 
-/* Frames that came too late for their place since the last call. */
+/* Frames that had no place since the last call: it had gone out, or is seconds away. */
 uint64_t tap_mixer_take_late(struct tap_mixer *mixer);
 
 #endif

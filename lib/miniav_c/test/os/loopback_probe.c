@@ -3,14 +3,18 @@
  *
  *   loopback_probe list [FILTER] | watch SECONDS
  *   loopback_probe capture SECONDS FILE [TARGET...] [exclude] [format RATE CHANNELS FORMAT]
+ *   loopback_probe cycles COUNT RUN_MS [TARGET...]
  *
  * TARGET is `id ID`, `pid N`, `tree N`, `wait N`, `name TEXT`, `follow TEXT`, `system ID` or
  * `window N`; none is the system's sound. capture writes the samples as they come to FILE, a line
  * of JSON for each event at once, and at the end one of what was seen. FILTER is a number of
- * MiniAVLoopbackTargetType, FORMAT one of MiniAVAudioFormat.
+ * MiniAVLoopbackTargetType, FORMAT one of MiniAVAudioFormat. SIGTERM ends a capture early. cycles
+ * starts and stops one context, letting it run for RUN_MS each time, and tells what is open then.
  */
 #include <inttypes.h>
+#include <dirent.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -153,15 +157,16 @@ static void see(struct seen *seen, const MiniAVBuffer *buffer) {
 }
 
 static void print_seen(const struct seen *seen, const MiniAVCaptureStats *stats,
-                       const MiniAVAudioInfo *format) {
+                       const MiniAVAudioInfo *format, int64_t stop_us) {
   printf("{\"buffers\":%" PRIu64 ",\"frames\":%" PRIu64 ",\"silent_frames\":%" PRIu64
          ",\"first_us\":%" PRId64 ",\"end_us\":%" PRId64
          ",\"discontinuities\":%u,\"backwards\":%u,\"step_us\":%.0f,\"least_age_us\":%.0f,"
-         "\"flags\":%u,\"rate\":%u,\"channels\":%u,\"format\":%d,\"dropped\":%" PRIu64 "}\n",
+         "\"flags\":%u,\"rate\":%u,\"channels\":%u,\"format\":%d,\"dropped\":%" PRIu64
+         ",\"late\":%" PRIu64 ",\"stop_us\":%" PRId64 ",\"now_us\":%" PRId64 "}\n",
          seen->buffers, seen->frames, seen->silent_frames, seen->first_us, seen->end_us,
          seen->discontinuities, seen->backwards, seen->worst_step_us, seen->least_age_us,
          seen->flags, format->sample_rate, format->channel_count, format->format,
-         stats->dropped - stats->dropped_stopped);
+         stats->dropped - stats->dropped_stopped, stats->dropped_late, stop_us, now_us());
   fflush(stdout);
 }
 
@@ -174,6 +179,13 @@ static MiniAVResultCode configure(MiniAVLoopbackContextHandle context,
                                               options->mode, &options->format);
 }
 
+static volatile sig_atomic_t ended;
+
+static void on_signal(int number) {
+  (void)number;
+  ended = 1;
+}
+
 static int capture(double seconds, const char *path, const struct options *options) {
   FILE *file = fopen(path, "wb");
   MiniAVWaiterHandle waiter = NULL;
@@ -182,6 +194,8 @@ static int capture(double seconds, const char *path, const struct options *optio
   struct seen seen = {0};
   MiniAV_CreateWaiter(&waiter);
   MiniAV_Loopback_CreateContext(&context);
+  MiniAVPropertyValue queue = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value.integer = 64};
+  MiniAV_Loopback_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &queue);
   MiniAV_WaiterAdd(waiter, (MiniAVHandle)context);
   MiniAVResultCode code = configure(context, options);
   if (code != MINIAV_SUCCESS || file == NULL) {
@@ -196,7 +210,7 @@ static int capture(double seconds, const char *path, const struct options *optio
   fflush(stdout);
   int64_t end_us = now_us() + (int64_t)(seconds * 1e6);
   int lost = 0;
-  while (now_us() < end_us && !lost) {
+  while (now_us() < end_us && !lost && !ended) {
     MiniAVBuffer buffer = {.struct_size = sizeof(buffer)};
     while (MiniAV_TakeBuffer((MiniAVHandle)context, &buffer) == MINIAV_SUCCESS) {
       see(&seen, &buffer);
@@ -209,13 +223,52 @@ static int capture(double seconds, const char *path, const struct options *optio
     }
   }
   MiniAVCaptureStats stats = {0};
+  int64_t stop_us = now_us();
   code = MiniAV_Loopback_StopCapture(context);
+  stop_us = now_us() - stop_us;
   MiniAV_Loopback_GetStats(context, &stats);
   MiniAV_Loopback_DestroyContext(context);
   MiniAV_DestroyWaiter(waiter);
   fclose(file);
-  print_seen(&seen, &stats, &format);
+  print_seen(&seen, &stats, &format, stop_us);
   return code == MINIAV_SUCCESS ? 0 : fail("stop", code);
+}
+
+/* -- cycles --------------------------------------------------------------------------------- */
+
+static int count_entries(const char *path) {
+  DIR *directory = opendir(path);
+  int count = 0;
+  while (directory != NULL && readdir(directory) != NULL) {
+    count++;
+  }
+  if (directory != NULL) {
+    closedir(directory);
+  }
+  return count;
+}
+
+static int run_cycles(int count, uint32_t run_ms, const struct options *options) {
+  MiniAVLoopbackContextHandle context = NULL;
+  MiniAVBuffer buffer = {.struct_size = sizeof(buffer)};
+  MiniAV_Loopback_CreateContext(&context);
+  MiniAVResultCode code = configure(context, options);
+  for (int i = 0; i < count && code == MINIAV_SUCCESS && !ended; i++) {
+    code = MiniAV_Loopback_StartCapture(context, NULL, NULL);
+    int64_t end_us = now_us() + (int64_t)run_ms * 1000;
+    while (code == MINIAV_SUCCESS && now_us() < end_us) {
+      if (MiniAV_WaitBuffer((MiniAVHandle)context, run_ms, &buffer) == MINIAV_SUCCESS) {
+        MiniAV_ReleaseBuffer(buffer.internal_handle);
+      }
+    }
+    code = code == MINIAV_SUCCESS ? MiniAV_Loopback_StopCapture(context) : code;
+    if (i == 9 || i == count - 1) {
+      printf("{\"cycles\":%d,\"fds\":%d,\"threads\":%d}\n", i + 1, count_entries("/proc/self/fd"),
+             count_entries("/proc/self/task"));
+    }
+  }
+  MiniAV_Loopback_DestroyContext(context);
+  return code == MINIAV_SUCCESS ? 0 : fail("cycle", code);
 }
 
 /* -- command line --------------------------------------------------------------------------- */
@@ -276,6 +329,7 @@ int main(int count, char **values) {
   MiniAV_SetLogLevel(getenv("PROBE_DEBUG") != NULL ? MINIAV_LOG_LEVEL_DEBUG
                                                    : MINIAV_LOG_LEVEL_WARN);
   MiniAV_SetLogCallback(on_log, NULL);
+  signal(SIGTERM, on_signal);
   const char *command = count > 1 ? values[1] : "";
   if (strcmp(command, "list") == 0) {
     return list_targets(count > 2 ? (uint32_t)atoi(values[2]) : 0);
@@ -287,6 +341,10 @@ int main(int count, char **values) {
       read_options(&options, count - 4, values + 4)) {
     return capture(atof(values[2]), values[3], &options);
   }
-  fprintf(stderr, "loopback_probe list [FILTER] | watch SECONDS | capture SECONDS FILE ...\n");
+  if (strcmp(command, "cycles") == 0 && count >= 4 &&
+      read_options(&options, count - 4, values + 4)) {
+    return run_cycles(atoi(values[2]), (uint32_t)atoi(values[3]), &options);
+  }
+  fprintf(stderr, "loopback_probe list | watch SECONDS | capture SECONDS FILE | cycles COUNT MS\n");
   return 2;
 }

@@ -9,6 +9,7 @@
  *   move NAME X Y | raise NAME | lower NAME | map NAME | unmap NAME | destroy NAME
  *   fill NAME X Y WIDTH HEIGHT VALUE        pixels of one value (hexadecimal)
  *   title NAME TEXT | pid NAME NUMBER | machine NAME HOST
+ *   monitor NAME X Y WIDTH HEIGHT           a display of that name; without a size it goes
  *   pointer X Y                             moves it, in the root window
  *   cursor NAME WIDTH HEIGHT HOT_X HOT_Y    an opaque red pointer over that window
  *   paint NAME WIDTH HEIGHT SEED            the pattern again; the root window is NAME "root"
@@ -25,7 +26,10 @@
 
 #if defined(MINIAV_HAVE_XCB)
 
+#include <xcb/randr.h>
+
 #include "common/linux/x11_connection.h"
+#include "miniav_capture.h"
 
 #define WINDOWS_MAX 8
 #define STRIP_BYTES 200000u
@@ -236,6 +240,28 @@ static void move_pointer(int x, int y) {
   }
 }
 
+static void set_monitor(const char *name, const int *at) {
+  static xcb_extension_t randr = {"RANDR", 0};
+  struct {
+    xcb_randr_set_monitor_request_t header;
+    xcb_randr_monitor_info_t info;
+  } set = {.header.window = x11->screen.root,
+           .info = {.name = atom(name),
+                    .x = (int16_t)at[0],
+                    .y = (int16_t)at[1],
+                    .width = (uint16_t)at[2],
+                    .height = (uint16_t)at[3],
+                    .width_in_millimeters = 100,
+                    .height_in_millimeters = 100}};
+  xcb_randr_delete_monitor_request_t gone = {.window = x11->screen.root, .name = set.info.name};
+  const struct x11_request set_request = {&randr, XCB_RANDR_SET_MONITOR, &set, sizeof set};
+  const struct x11_request gone_request = {&randr, XCB_RANDR_DELETE_MONITOR, &gone, sizeof gone};
+  const struct x11_request *request = at[2] > 0 ? &set_request : &gone_request;
+  if (x11_extension(x11, &randr) == NULL || x11_do(x11, request, -1) != MINIAV_SUCCESS) {
+    exit(1);
+  }
+}
+
 /* ---- commands ---------------------------------------------------------------------------------
  */
 
@@ -334,13 +360,18 @@ static void run(char *line) {
   if (strcmp(command, "pointer") == 0) {
     sscanf(line, "%*s %d %d", &at[0], &at[1]);
     move_pointer(at[0], at[1]);
+  } else if (strcmp(command, "monitor") == 0) {
+    sscanf(rest, "%d %d %d %d", &at[0], &at[1], &at[2], &at[3]);
+    set_monitor(name, at);
   } else if (strcmp(command, "window") == 0) {
     sscanf(rest, "%d %d %d %d %d", &at[0], &at[1], &at[2], &at[3], &at[4]);
     window = make_window(name, at);
   } else {
     run_on(command, find(name), rest);
   }
-  printf("{\"done\":\"%s\",\"window\":%u}\n", command, window);
+  int64_t now_us = 0;
+  MiniAV_GetTime(&now_us);
+  printf("{\"done\":\"%s\",\"window\":%u,\"time\":%lld}\n", command, window, (long long)now_us);
   fflush(stdout);
 }
 

@@ -8,8 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-static _Atomic long check_passed_count;
-static _Atomic long check_failed_count;
+/* Weak: one count for a program of several files. */
+__attribute__((weak)) _Atomic long check_passed_count;
+__attribute__((weak)) _Atomic long check_failed_count;
 
 /* Counts one result. The functions below return whether the check passed, so that a test can leave
  * a loop or a scenario that makes no sense after a failure: `if (!CHECK(p != NULL)) return;` */

@@ -7,7 +7,8 @@
  * Invariants
  * - `lock` guards what start waits for; order: loop lock → lock.
  * - A capture of an id ends with its node: a camera of the same name that comes later is another
- *   one until it is opened again. Only a capture of the default camera moves.
+ *   one until it is opened again. Only a capture of the default camera moves: when its stream ends
+ *   it is an orphan until the graph tells of another default, at most for ORPHAN_MS.
  */
 #include "camera/camera_backend.h"
 
@@ -24,6 +25,7 @@
 
 #define ANSWER_MS 3000u
 #define POLL_US   50000
+#define ORPHAN_MS 500
 
 struct camera {
   struct capture *capture;
@@ -37,6 +39,9 @@ struct camera {
   struct pipewire_video *video; /* while it runs */
   uint32_t node_id;
   uint64_t node_serial;
+  bool is_orphan;
+  char orphan_reason[MINIAV_TEXT_BYTES];
+  struct spa_source *orphan_timer;
 
   struct mutex lock;
   struct condition changed;
@@ -186,6 +191,30 @@ static void tell(struct camera *camera, enum pipewire_video_phase phase, MiniAVR
   }
 }
 
+static bool is_started(struct camera *camera) {
+  mutex_lock(&camera->lock);
+  bool started = camera->started && !camera->told_lost;
+  mutex_unlock(&camera->lock);
+  return started;
+}
+
+static void become_orphan(struct camera *camera, const char *reason) {
+  struct timespec wait = {.tv_nsec = ORPHAN_MS * 1000000};
+  camera->is_orphan = true;
+  text_copy(camera->orphan_reason, sizeof camera->orphan_reason, reason);
+  pw_loop_update_timer(pipewire_loop_of(camera->connection), camera->orphan_timer, &wait, NULL,
+                       false);
+}
+
+static void on_orphan_timer(void *user, uint64_t expirations) {
+  (void)expirations;
+  struct camera *camera = user;
+  if (camera->is_orphan) {
+    camera->is_orphan = false;
+    tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_DEVICE_LOST, camera->orphan_reason);
+  }
+}
+
 static void on_video_changed(void *user) {
   struct camera *camera = user;
   const char *reason = "";
@@ -194,7 +223,11 @@ static void on_video_changed(void *user) {
   }
   enum pipewire_video_phase phase = pipewire_video_phase_of(camera->video);
   MiniAVResultCode failure = pipewire_video_failure(camera->video, &reason);
-  tell(camera, phase, failure, reason);
+  if (phase == PIPEWIRE_VIDEO_FAILED && camera->follows_default && is_started(camera)) {
+    become_orphan(camera, reason);
+  } else {
+    tell(camera, phase, failure, reason);
+  }
 }
 
 /* The camera that was asked for is still that camera, and nothing else is linked to us. */
@@ -214,6 +247,10 @@ static bool is_right(void *user, uint32_t own_id) {
 /* Locked: makes the stream for a node. */
 static MiniAVResultCode begin(struct camera *camera, const struct pipewire_object *node,
                               const MiniAVVideoInfo *wanted) {
+  const struct pipewire_object *port = NULL;
+  if (pipewire_graph_outputs(pipewire_graph_of(camera->connection), node->id, &port, 1) == 0) {
+    return MINIAV_ERROR_DEVICE_LOST;
+  }
   camera->node_id = node->id;
   camera->node_serial = node->serial;
   memcpy(camera->name, node->name, sizeof camera->name);
@@ -222,6 +259,7 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .capture = camera->capture,
                                              .name = "MiniAV camera",
                                              .node_id = node->id,
+                                             .port_id = port->id,
                                              .links_itself = true,
                                              .wanted = *wanted,
                                              .exact = camera->chosen,
@@ -243,8 +281,9 @@ static void move_to(struct camera *camera, const struct pipewire_object *node) {
   camera->chosen = *pipewire_video_info(camera->video);
   pipewire_video_destroy(camera->video);
   camera->video = NULL;
+  camera->is_orphan = false;
   if (begin(camera, node, &anything) != MINIAV_SUCCESS) {
-    tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_OUT_OF_MEMORY, "no memory for a stream");
+    tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_DEVICE_LOST, "the next camera is not ready");
     return;
   }
   capture_default_moved(camera->capture, camera->name);
@@ -252,19 +291,19 @@ static void move_to(struct camera *camera, const struct pipewire_object *node) {
 
 static void on_graph_changed(void *user) {
   struct camera *camera = user;
-  mutex_lock(&camera->lock);
-  bool started = camera->started && !camera->told_lost;
-  mutex_unlock(&camera->lock);
   if (camera->video == NULL) {
     return;
   }
   const struct pipewire_graph *graph = pipewire_graph_of(camera->connection);
   const struct pipewire_object *next = camera->follows_default ? find_node(graph, "") : NULL;
-  if (started && next != NULL && strcmp(next->name, camera->name) != 0) {
+  if (next != NULL && next->serial != camera->node_serial && is_started(camera)) {
     move_to(camera, next);
     return;
   }
   const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, camera->node_id);
+  if (camera->is_orphan) {
+    return;
+  }
   if (node == NULL || node->serial != camera->node_serial) {
     tell(camera, PIPEWIRE_VIDEO_FAILED, MINIAV_ERROR_DEVICE_LOST, "the camera is gone");
   } else if (!is_right(camera, pipewire_video_own_id(camera->video))) {
@@ -286,11 +325,18 @@ static void on_lost(void *user, const char *reason) {
 /* -- captures --------------------------------------------------------------------------------- */
 
 static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct cancel *cancel) {
-  const struct pipewire_listener listener = {on_graph_changed, on_lost, camera};
+  const struct pipewire_listener listener = {on_graph_changed, on_lost, camera, NULL};
   struct video_offers offers = {0};
   MiniAVResultCode result = pipewire_connect(&listener, ANSWER_MS, cancel, &camera->connection);
   if (result != MINIAV_SUCCESS) {
     return result;
+  }
+  pipewire_lock(camera->connection);
+  struct pw_loop *loop = pipewire_loop_of(camera->connection);
+  camera->orphan_timer = pw_loop_add_timer(loop, on_orphan_timer, camera);
+  pipewire_unlock(camera->connection);
+  if (camera->orphan_timer == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   result = ask_offers(camera->connection, id, camera->name, &offers, cancel);
   if (result == MINIAV_SUCCESS) {
@@ -302,6 +348,11 @@ static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct 
 
 static void close_camera(void *state) {
   struct camera *camera = state;
+  if (camera->orphan_timer != NULL) {
+    pipewire_lock(camera->connection);
+    pw_loop_destroy_source(pipewire_loop_of(camera->connection), camera->orphan_timer);
+    pipewire_unlock(camera->connection);
+  }
   pipewire_disconnect(camera->connection);
   condition_destroy(&camera->changed);
   mutex_destroy(&camera->lock);
@@ -366,6 +417,7 @@ static void stop(void *state) {
   pipewire_lock(camera->connection);
   pipewire_video_destroy(camera->video);
   camera->video = NULL;
+  camera->is_orphan = false;
   pipewire_unlock(camera->connection);
   mutex_lock(&camera->lock);
   camera->started = false;

@@ -5,6 +5,7 @@
 #define SECOND_NS   INT64_C(1000000000)
 #define OLDEST_NS   SECOND_NS
 #define LATEST_NS   50000000 /* a cycle has begun: its time is not to come */
+#define REPHASE_NS  500000   /* one driver took over from another, or the graph stood still */
 #define LOSS_MAX_S  10u
 #define ESTIMATE_NS 100000000 /* cycles that come this late or early still follow each other */
 
@@ -17,19 +18,24 @@ static bool is_true_time(uint64_t nsec, int64_t now_ns) {
          (int64_t)nsec <= now_ns + LATEST_NS;
 }
 
-/* Of a clock that tells the time. */
+/* Of a clock that tells the time. Not every clock has an id of its own: one whose count does not
+ * fit the time that has passed is another one. */
 static void place_told(struct graph_clock *clock, const struct graph_cycle_told *told,
                        bool continues, struct graph_cycle *cycle) {
   int64_t nsec = (int64_t)told->nsec;
-  int64_t length_ns = frames_ns(cycle->frames, cycle->rate_hz);
-  if (!continues) {
-    clock->behind_ns = length_ns;
-  } else if (told->position > clock->next_position) {
+  int64_t gap_ns = nsec - clock->behind_ns - clock->end_ns;
+  if (continues && told->position == clock->next_position) {
+    continues = gap_ns < REPHASE_NS && gap_ns > -REPHASE_NS;
+  } else if (continues) {
     uint64_t skipped = told->position - clock->next_position;
-    int64_t gap_ns = nsec - clock->behind_ns - clock->end_ns;
     bool can_be = skipped <= (uint64_t)cycle->rate_hz * LOSS_MAX_S &&
                   gap_ns >= frames_ns(skipped, cycle->rate_hz) / 2;
     cycle->lost_frames = can_be ? skipped : 0;
+    continues = can_be;
+  }
+  if (!continues) {
+    clock->behind_ns = frames_ns(cycle->frames, cycle->rate_hz);
+    cycle->flags |= GRAPH_CYCLE_NEW;
   }
   cycle->start_ns = nsec - clock->behind_ns;
 }
@@ -41,7 +47,7 @@ static void place_estimated(const struct graph_clock *clock, int64_t now_ns, boo
   int64_t off_ns = clock->end_ns - start_ns;
   bool follows = continues && off_ns < ESTIMATE_NS && off_ns > -ESTIMATE_NS;
   cycle->start_ns = follows ? clock->end_ns : start_ns;
-  cycle->flags |= GRAPH_CYCLE_ESTIMATED;
+  cycle->flags |= GRAPH_CYCLE_ESTIMATED | (continues ? 0u : (uint32_t)GRAPH_CYCLE_NEW);
 }
 
 bool graph_clock_cycle(struct graph_clock *clock, const struct graph_cycle_told *told,
@@ -64,7 +70,6 @@ bool graph_clock_cycle(struct graph_clock *clock, const struct graph_cycle_told 
   } else {
     place_estimated(clock, now_ns, continues, cycle);
   }
-  cycle->flags |= continues ? 0u : (uint32_t)GRAPH_CYCLE_NEW;
   clock->known = true;
   clock->estimated = !is_told;
   clock->clock_id = told->clock_id;

@@ -13,22 +13,28 @@
 
 #define POLL_US        50000
 #define PROBE_LIMIT_MS 200u
+#define REFRESH_MS     250
 
 struct pipewire_connection {
   struct pw_thread_loop *loop;
   struct pw_context *context;
   struct pw_core *core;
   struct spa_hook core_hook;
+  struct spa_source *refresh; /* a timer; NULL without */
+  uint32_t clients_come;      /* of the graph, when it was set */
   struct pipewire_graph graph;
   struct pipewire_listener listener;
   bool sync_pending; /* a question is on its way to the daemon */
   int sync_sequence;
   bool dirty; /* something came after it was asked */
+  bool roundtrip_pending;
+  int roundtrip_sequence;
 
   struct mutex mutex; /* guards the rest */
   struct condition told;
   bool ready;
   bool lost;
+  bool roundtrip_done;
   char reason[128];
 };
 
@@ -40,17 +46,53 @@ static void ask(struct pipewire_connection *connection) {
   connection->sync_sequence = pw_core_sync(connection->core, PW_ID_CORE, 0);
 }
 
+/* Some time after a client has come: it has bound what it wants then. */
+static void refresh_later(struct pipewire_connection *connection) {
+  struct timespec when = {.tv_nsec = REFRESH_MS * 1000000};
+  if (connection->refresh != NULL && connection->clients_come != connection->graph.clients_come) {
+    connection->clients_come = connection->graph.clients_come;
+    pw_loop_update_timer(pipewire.thread_loop_get_loop(connection->loop), connection->refresh,
+                         &when, NULL, false);
+  }
+}
+
+static void on_refresh(void *user, uint64_t expirations) {
+  (void)expirations;
+  struct pipewire_connection *connection = user;
+  pipewire_graph_refresh(&connection->graph);
+}
+
 /* What comes in a batch is told once, after the daemon's answer behind it. */
 static void on_touched(void *user) {
   struct pipewire_connection *connection = user;
   connection->dirty = true;
+  refresh_later(connection);
   if (!connection->sync_pending) {
     ask(connection);
   }
 }
 
+static void on_removed(void *user, const struct pipewire_object *object) {
+  const struct pipewire_listener *listener = &((struct pipewire_connection *)user)->listener;
+  if (listener->removed != NULL) {
+    listener->removed(listener->user, object);
+  }
+}
+
+static const struct pipewire_graph_events graph_events = {.touched = on_touched,
+                                                          .removed = on_removed};
+
 static void on_done(void *user, uint32_t id, int sequence) {
   struct pipewire_connection *connection = user;
+  if (id == PW_ID_CORE && connection->roundtrip_pending &&
+      sequence == connection->roundtrip_sequence) {
+    connection->roundtrip_pending = false;
+    mutex_lock(&connection->mutex);
+    connection->roundtrip_done = true;
+    condition_broadcast(&connection->told);
+    mutex_unlock(&connection->mutex);
+    return;
+  }
   if (id != PW_ID_CORE || !connection->sync_pending || sequence != connection->sync_sequence) {
     return;
   }
@@ -100,6 +142,8 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
   if (connection->loop == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
+  connection->refresh =
+      pw_loop_add_timer(pipewire.thread_loop_get_loop(connection->loop), on_refresh, connection);
   connection->context = pipewire_context_new(pipewire.thread_loop_get_loop(connection->loop));
   if (connection->context == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
@@ -109,7 +153,7 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
   pw_core_add_listener(connection->core, &connection->core_hook, &core_events, connection);
-  if (!pipewire_graph_begin(&connection->graph, connection->core, on_touched, connection)) {
+  if (!pipewire_graph_begin(&connection->graph, connection->core, &graph_events, connection)) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   ask(connection);
@@ -186,6 +230,9 @@ void pipewire_disconnect(struct pipewire_connection *connection) {
   if (connection->context != NULL) {
     pipewire.context_destroy(connection->context);
   }
+  if (connection->refresh != NULL) {
+    pw_loop_destroy_source(pipewire.thread_loop_get_loop(connection->loop), connection->refresh);
+  }
   if (connection->loop != NULL) {
     pipewire.thread_loop_destroy(connection->loop);
   }
@@ -236,6 +283,24 @@ MiniAVResultCode pipewire_probe(void) {
   }
   pipewire_disconnect(connection);
   return MINIAV_SUCCESS;
+}
+
+bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout_ms) {
+  int64_t deadline_us = clock_deadline_us(timeout_ms);
+  pipewire_lock(connection);
+  mutex_lock(&connection->mutex);
+  connection->roundtrip_done = false;
+  mutex_unlock(&connection->mutex);
+  connection->roundtrip_pending = true;
+  connection->roundtrip_sequence = pw_core_sync(connection->core, PW_ID_CORE, 0);
+  pipewire_unlock(connection);
+  mutex_lock(&connection->mutex);
+  while (!connection->roundtrip_done && !connection->lost &&
+         condition_wait_until(&connection->told, &connection->mutex, deadline_us)) {
+  }
+  bool done = connection->roundtrip_done;
+  mutex_unlock(&connection->mutex);
+  return done;
 }
 
 /* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04

@@ -24,6 +24,8 @@ struct pipewire_listener {
   void (*changed)(void *user);                  /* after each batch of changes; may be NULL */
   void (*lost)(void *user, const char *reason); /* the daemon is gone; may be NULL */
   void *user;
+  /* At once; may be NULL. */
+  void (*removed)(void *user, const struct pipewire_object *object);
 };
 
 /* Connects and waits until the whole graph is known. NOT_SUPPORTED: no library; DEVICE_NOT_FOUND:
@@ -44,6 +46,10 @@ bool pipewire_is_lost(struct pipewire_connection *connection);
 
 /* Does a daemon answer? Connects for it: a few milliseconds. */
 MiniAVResultCode pipewire_probe(void);
+/* Waits until everything that the daemon had sent before it heard of this has been handled; false
+ * when it does not answer in time. One caller at a time, never on the loop thread, never locked. */
+bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout_ms);
+
 /* Is there a daemon that serves sound? Connects for it: a few milliseconds. */
 MiniAVResultCode pipewire_audio_probe(void);
 

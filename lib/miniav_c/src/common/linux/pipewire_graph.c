@@ -86,7 +86,6 @@ static void read_node(struct pipewire_object *node, const struct spa_dict *prope
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
-  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
   node->facing = facing_of(properties);
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
@@ -100,7 +99,7 @@ static void read_client(struct pipewire_object *client, const struct spa_dict *p
 /* -- nodes and clients ---------------------------------------------------------------------- */
 
 static void touch(struct pipewire_graph *graph) {
-  graph->touched(graph->user);
+  graph->events.touched(graph->user);
 }
 
 static void on_node_info(void *data, const struct pw_node_info *info) {
@@ -273,11 +272,27 @@ static void bind_metadata(struct pipewire_graph *graph, uint32_t id, const char 
   }
 }
 
+static void bind_defaults(struct pipewire_graph *graph) {
+  graph->defaults.proxy = pw_registry_bind(graph->registry, graph->defaults.id,
+                                           PW_TYPE_INTERFACE_Metadata, PW_VERSION_METADATA, 0);
+  if (graph->defaults.proxy != NULL) {
+    pw_metadata_add_listener((struct pw_metadata *)graph->defaults.proxy, &graph->defaults.hook,
+                             &default_events, graph);
+  }
+}
+
 static void metadata_end(struct pipewire_metadata *metadata) {
   if (metadata->proxy != NULL) {
     spa_hook_remove(&metadata->hook);
     pipewire.proxy_destroy(metadata->proxy);
     metadata->proxy = NULL;
+  }
+}
+
+void pipewire_graph_refresh(struct pipewire_graph *graph) {
+  if (graph->defaults.proxy != NULL) {
+    metadata_end(&graph->defaults);
+    bind_defaults(graph);
   }
 }
 
@@ -320,6 +335,8 @@ static void add_node(struct pipewire_graph *graph, uint32_t id, const char *type
     return;
   }
   read_node(node, properties);
+  /* Only here, where the daemon says them: later the client can say what it likes. */
+  node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
   node->node_class = class_of(properties);
   if (node->node_class != PIPEWIRE_CLASS_OTHER) {
     bind_node(node, type);
@@ -333,6 +350,7 @@ static void add_port(struct pipewire_graph *graph, uint32_t id, const struct spa
     copy_property(port->channel, sizeof port->channel, properties, PW_KEY_AUDIO_CHANNEL);
     port->node_id = number_property(properties, PW_KEY_NODE_ID);
     port->is_output = is_property(properties, PW_KEY_PORT_DIRECTION, "out");
+    port->is_monitor = is_property(properties, PW_KEY_PORT_MONITOR, "true");
     port->index = number_property(properties, PW_KEY_PORT_ID);
   }
 }
@@ -360,6 +378,7 @@ static void on_global(void *data, uint32_t id, uint32_t permissions, const char 
     add_link(graph, id, properties);
   } else if (strcmp(type, PW_TYPE_INTERFACE_Client) == 0) {
     struct pipewire_object *client = add_object(graph, PIPEWIRE_CLIENT, id);
+    graph->clients_come++;
     if (client != NULL) {
       bind_client(client, type);
     }
@@ -388,6 +407,7 @@ static void on_global_remove(void *data, uint32_t id) {
     if ((*at)->id == id) {
       struct pipewire_object *object = *at;
       *at = object->next;
+      graph->events.removed(graph->user, object);
       object_free(object);
       touch(graph);
       return;
@@ -399,8 +419,8 @@ static const struct pw_registry_events registry_events = {
     .version = PW_VERSION_REGISTRY_EVENTS, .global = on_global, .global_remove = on_global_remove};
 
 bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
-                          void (*touched)(void *user), void *user) {
-  *graph = (struct pipewire_graph){.touched = touched, .user = user};
+                          const struct pipewire_graph_events *events, void *user) {
+  *graph = (struct pipewire_graph){.events = *events, .user = user};
   graph->registry = pw_core_get_registry(core, PW_VERSION_REGISTRY, 0);
   if (graph->registry == NULL) {
     return false;
@@ -473,9 +493,12 @@ uint32_t pipewire_graph_rate(const struct pipewire_graph *graph) {
 
 uint32_t pipewire_graph_outputs(const struct pipewire_graph *graph, uint32_t node_id,
                                 const struct pipewire_object **ports, uint32_t capacity) {
+  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, node_id);
+  bool is_sink = node != NULL && node->node_class == PIPEWIRE_CLASS_SINK;
   uint32_t count = 0;
   for (struct pipewire_object *at = graph->objects; at != NULL && count < capacity; at = at->next) {
-    if (at->kind != PIPEWIRE_PORT || at->node_id != node_id || !at->is_output) {
+    if (at->kind != PIPEWIRE_PORT || at->node_id != node_id || !at->is_output ||
+        (is_sink && !at->is_monitor)) {
       continue;
     }
     uint32_t place = count++;

@@ -19,7 +19,7 @@ enum pipewire_kind { PIPEWIRE_NODE, PIPEWIRE_PORT, PIPEWIRE_LINK, PIPEWIRE_CLIEN
 
 enum pipewire_class {
   PIPEWIRE_CLASS_OTHER,
-  PIPEWIRE_CLASS_SINK,   /* Audio/Sink, Audio/Duplex: its output ports are monitors */
+  PIPEWIRE_CLASS_SINK,   /* Audio/Sink, Audio/Duplex: only its monitor ports are what it plays */
   PIPEWIRE_CLASS_SOURCE, /* Audio/Source, Audio/Source/Virtual */
   PIPEWIRE_CLASS_STREAM, /* Stream/Output/Audio: a program that plays */
   PIPEWIRE_CLASS_CAMERA  /* Video/Source with the role Camera */
@@ -57,6 +57,7 @@ struct pipewire_object {
   /* ports */
   uint32_t node_id;
   bool is_output;
+  bool is_monitor; /* it gives what comes in at the same node */
   uint32_t index;
   char channel[16]; /* "FL", "MONO", "AUX0" */
 
@@ -71,9 +72,17 @@ struct pipewire_metadata {
   uint32_t id;
 };
 
+/* Called on the loop thread. */
+struct pipewire_graph_events {
+  void (*touched)(void *user); /* at every single change */
+  /* The daemon has ended an object and may have given its id to another one already. */
+  void (*removed)(void *user, const struct pipewire_object *object);
+};
+
 struct pipewire_graph {
   struct pipewire_object *objects; /* oldest first */
   uint64_t next_serial;
+  uint32_t clients_come; /* how often a client has come so far */
   struct pw_registry *registry;
   struct spa_hook registry_hook;
   struct pipewire_metadata defaults;    /* the session manager's, which may end and come back */
@@ -83,14 +92,19 @@ struct pipewire_graph {
   char default_camera[MINIAV_TEXT_BYTES];
   uint32_t rate_hz;
   uint32_t forced_rate_hz; /* 0: none */
-  void (*touched)(void *user);
+  struct pipewire_graph_events events;
   void *user;
 };
 
-/* Begins to listen. touched is called on the loop thread at every single change. */
+/* Begins to listen. */
 bool pipewire_graph_begin(struct pipewire_graph *graph, struct pw_core *core,
-                          void (*touched)(void *user), void *user);
+                          const struct pipewire_graph_events *events, void *user);
 void pipewire_graph_end(struct pipewire_graph *graph);
+
+/* Asks anew for the defaults. While a client binds metadata that another client exports, as the
+ * session manager does, the daemon keeps changes from all others (metadata_property in
+ * src/modules/module-metadata/proxy-metadata.c, 0.3.65): what came then is only had this way. */
+void pipewire_graph_refresh(struct pipewire_graph *graph);
 
 /* NULL when there is none. */
 struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
@@ -106,7 +120,8 @@ const char *pipewire_graph_default(const struct pipewire_graph *graph,
 /* Hertz at which the graph runs or will run. */
 uint32_t pipewire_graph_rate(const struct pipewire_graph *graph);
 
-/* The output ports of a node in the order of its channels; returns how many, at most capacity. */
+/* The output ports of a node in the order of its channels, of a sink the monitors: the others of a
+ * duplex device are its microphone. Returns how many, at most capacity. */
 uint32_t pipewire_graph_outputs(const struct pipewire_graph *graph, uint32_t node_id,
                                 const struct pipewire_object **ports, uint32_t capacity);
 

@@ -10,6 +10,7 @@
 #include "common/lists.h"
 
 #define ANSWER_MS  3000u   /* a negotiation without an answer ends then */
+#define GOODBYE_MS 100u    /* of the 250 ms that a stop may take */
 #define NO_HOME_US 3000000 /* how long a capture of the default waits for there to be one */
 
 struct pipewire_session {
@@ -104,6 +105,14 @@ static void on_changed(void *user) {
   update(user);
 }
 
+/* Not with the next batch: whoever gets the port's number next must not be heard for a moment. */
+static void on_removed(void *user, const struct pipewire_object *object) {
+  struct pipewire_session *session = user;
+  if (session->tap != NULL && object->kind == PIPEWIRE_PORT) {
+    pipewire_tap_forget(session->tap, object);
+  }
+}
+
 static void on_lost(void *user, const char *reason) {
   struct pipewire_session *session = user;
   pipewire_worker_tell(&session->worker, PIPEWIRE_NEWS_LOST, reason);
@@ -163,7 +172,7 @@ static void choose_layout(struct pipewire_session *session, const struct pipewir
 }
 
 static MiniAVResultCode connect(struct pipewire_session *session, struct cancel *cancel) {
-  const struct pipewire_listener listener = {on_changed, on_lost, session};
+  const struct pipewire_listener listener = {on_changed, on_lost, session, on_removed};
   return pipewire_connect(&listener, ANSWER_MS, cancel, &session->connection);
 }
 
@@ -299,12 +308,22 @@ MiniAVResultCode pipewire_session_start(struct pipewire_session *session, struct
 
 void pipewire_session_stop(struct pipewire_session *session) {
   pipewire_worker_stop(&session->worker);
-  if (session->connection != NULL) {
-    pipewire_lock(session->connection);
-    pipewire_tap_destroy(session->tap);
-    session->tap = NULL;
-    pipewire_unlock(session->connection);
+  if (session->connection == NULL) {
+    return;
   }
+  pipewire_lock(session->connection);
+  struct pipewire_tap *tap = session->tap;
+  session->tap = NULL;
+  pipewire_tap_cut(tap);
+  pipewire_unlock(session->connection);
+  if (tap == NULL) {
+    return;
+  }
+  /* libpipewire never closes the eventfds in messages to a node that is gone by then. */
+  pipewire_roundtrip(session->connection, GOODBYE_MS);
+  pipewire_lock(session->connection);
+  pipewire_tap_destroy(tap);
+  pipewire_unlock(session->connection);
 }
 
 MiniAVResultCode pipewire_session_volume(struct pipewire_session *session, double *volume,

@@ -211,15 +211,19 @@ static void wire_free(struct wire *wire) {
   free(wire);
 }
 
-void pipewire_tap_destroy(struct pipewire_tap *tap) {
-  if (tap == NULL) {
-    return;
-  }
-  while (tap->wires != NULL) {
+void pipewire_tap_cut(struct pipewire_tap *tap) {
+  while (tap != NULL && tap->wires != NULL) {
     struct wire *wire = tap->wires;
     tap->wires = wire->next;
     wire_free(wire);
   }
+}
+
+void pipewire_tap_destroy(struct pipewire_tap *tap) {
+  if (tap == NULL) {
+    return;
+  }
+  pipewire_tap_cut(tap);
   if (tap->filter != NULL) {
     pipewire.filter_destroy(tap->filter); /* returns when the data thread is out of it */
   }
@@ -359,6 +363,13 @@ static void cut_unwanted(struct pipewire_tap *tap) {
       at = &wire->next;
     }
   }
+}
+
+void pipewire_tap_forget(struct pipewire_tap *tap, const struct pipewire_object *port) {
+  for (struct wire *at = tap->wires; at != NULL; at = at->next) {
+    at->wanted = at->output_serial != port->serial;
+  }
+  cut_unwanted(tap);
 }
 
 bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,

@@ -34,12 +34,18 @@ struct pipewire_tap;
 struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
                                          const struct tap_layout *layout, uint32_t rate_hz,
                                          int event_fd);
+void pipewire_tap_cut(struct pipewire_tap *tap);     /* ends all its wires; NULL is fine */
 void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 
 /* Makes it hear exactly these nodes, as far as they and its own ports are there already; called
  * again at each change. True when every node is wired. */
 bool pipewire_tap_wire(struct pipewire_tap *tap, const struct pipewire_graph *graph,
                        const struct pipewire_object *const *nodes, uint32_t count);
+
+/* A port that the daemon has ended: its wires go at once. The daemon asks our node before a link
+ * runs, and we answer after this: a wire that it made to the next owner of the number never sounds.
+ */
+void pipewire_tap_forget(struct pipewire_tap *tap, const struct pipewire_object *port);
 
 /* The reading thread, without the lock. Records have a rate, and enum graph_cycle_flags. */
 struct sample_ring *pipewire_tap_ring(struct pipewire_tap *tap);

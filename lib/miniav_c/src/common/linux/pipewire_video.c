@@ -251,11 +251,14 @@ static const struct pw_proxy_events link_proxy_events = {
 
 static void make_link(struct pipewire_video *video, uint32_t own_id) {
   char output[12];
+  char port[12];
   char input[12];
   snprintf(output, sizeof output, "%u", video->setup.node_id);
+  snprintf(port, sizeof port, "%u", video->setup.port_id);
   snprintf(input, sizeof input, "%u", own_id);
   const struct spa_dict_item items[] = {
       SPA_DICT_ITEM_INIT(PW_KEY_LINK_OUTPUT_NODE, output),
+      SPA_DICT_ITEM_INIT(PW_KEY_LINK_OUTPUT_PORT, port),
       SPA_DICT_ITEM_INIT(PW_KEY_LINK_INPUT_NODE, input),
       SPA_DICT_ITEM_INIT(PW_KEY_OBJECT_LINGER, "false"), /* ends with our connection */
   };

@@ -38,8 +38,10 @@ struct pipewire_video_setup {
   struct pw_core *core;
   struct pw_loop *loop;
   struct capture *capture;
-  const char *name;       /* of our own node */
-  uint32_t node_id;       /* the source */
+  const char *name; /* of our own node */
+  uint32_t node_id; /* the source */
+  uint32_t
+      port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
   bool links_itself;      /* else the session manager does, as for a portal's node */
   MiniAVVideoInfo wanted; /* the first format must meet it; 0: any */
   MiniAVVideoInfo exact;  /* what is asked for first, and what the capture has been told */

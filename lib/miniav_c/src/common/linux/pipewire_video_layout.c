@@ -34,7 +34,8 @@ static uint64_t lay_block(const MiniAVVideoInfo *info, const struct video_chunk 
         stride < shape.row_bytes) {
       return 0;
     }
-    uint32_t rows = i == 0 && guess->even_rows ? round_up(shape.height, 2) : shape.height;
+    bool even = i == 0 && layout->plane_count > 1 && guess->even_rows;
+    uint32_t rows = even ? round_up(shape.height, 2) : shape.height;
     uint64_t size = (uint64_t)stride * (shape.height - 1) + shape.row_bytes;
     end = at + size;
     if (end > chunk->size_bytes) {
@@ -65,7 +66,8 @@ static bool find_in_block(const MiniAVVideoInfo *info, const struct video_chunk 
   uint32_t told = (uint32_t)chunk->stride_bytes;
   uint32_t tight = told != 0 ? told : first.row_bytes;
   uint32_t padded = told != 0 ? told : round_up(first.row_bytes, 4);
-  /* GStreamer pads to four bytes and pairs of rows: gst-libs/gst/video/video-info.c. */
+  /* GStreamer pads to four bytes, and to pairs of rows where chroma has half of them:
+   * gst-libs/gst/video/video-info.c. */
   const struct guess guesses[] = {
       {tight, told != 0 ? chroma_stride(info, told) : second.row_bytes, false},
       {padded, round_up(second.row_bytes, 4), true},

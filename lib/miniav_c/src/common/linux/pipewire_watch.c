@@ -58,7 +58,7 @@ static void hold_connection(struct pipewire_watch *watch, struct pipewire_connec
 
 static void watch_main(void *user) {
   struct pipewire_watch *watch = user;
-  const struct pipewire_listener listener = {on_changed, on_lost, watch};
+  const struct pipewire_listener listener = {on_changed, on_lost, watch, NULL};
   mutex_lock(&watch->lock);
   while (!watch->quit) {
     mutex_unlock(&watch->lock);

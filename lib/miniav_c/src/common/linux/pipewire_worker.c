@@ -92,8 +92,12 @@ static bool follow_rate(struct pipewire_worker *worker, uint32_t rate_hz) {
          audio_feed_reformat(&worker->feed, &in) == MINIAV_SUCCESS;
 }
 
-static uint32_t feed_flags(const struct sample_arrival *arrival) {
-  return ((arrival->flags & GRAPH_CYCLE_NEW) != 0 ? (uint32_t)AUDIO_FEED_ALIGNED : 0u) |
+/* A microphone's time follows its clock; the total of what programs play is the time that passed.
+ */
+static uint32_t feed_flags(const struct pipewire_worker *worker,
+                           const struct sample_arrival *arrival) {
+  bool aligns = worker->fills_silence && (arrival->flags & GRAPH_CYCLE_NEW) != 0;
+  return (aligns ? (uint32_t)AUDIO_FEED_ALIGNED : 0u) |
          ((arrival->flags & GRAPH_CYCLE_ESTIMATED) != 0 ? (uint32_t)AUDIO_FEED_ESTIMATED : 0u);
 }
 
@@ -109,7 +113,7 @@ static void take_record(struct pipewire_worker *worker, struct sample_ring *ring
   for (uint32_t left = arrival.frames; left > 0;) {
     uint32_t piece = 0;
     const void *samples = sample_ring_read(ring, left, &piece);
-    audio_feed_next(&worker->feed, feed_flags(&arrival));
+    audio_feed_next(&worker->feed, feed_flags(worker, &arrival));
     arrival.flags &= ~(uint32_t)GRAPH_CYCLE_NEW;
     audio_feed_samples(&worker->feed, samples, piece, time_us);
     sample_ring_consume(ring, piece);

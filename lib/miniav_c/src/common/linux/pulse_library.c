@@ -88,6 +88,20 @@ bool pulse_step(struct pulse_client *client, uint32_t timeout_ms) {
   return context_is_good(client);
 }
 
+bool pulse_catch_up(struct pulse_client *client, uint32_t turns) {
+  for (int busy = 1; busy > 0 && turns > 0; turns--) {
+    if (pulse.mainloop_prepare(client->mainloop, 0) < 0 ||
+        pulse.mainloop_poll(client->mainloop) < 0) {
+      return false;
+    }
+    busy = pulse.mainloop_dispatch(client->mainloop);
+    if (busy < 0) {
+      return false;
+    }
+  }
+  return context_is_good(client);
+}
+
 MiniAVResultCode pulse_step_until(struct pulse_client *client, int64_t deadline_us,
                                   struct cancel *cancel) {
   if (cancel != NULL && cancel_requested(cancel)) {

@@ -89,6 +89,10 @@ void pulse_disconnect(struct pulse_client *client);
 /* One turn of the loop, of at most that time; false when the connection is over. */
 bool pulse_step(struct pulse_client *client, uint32_t timeout_ms);
 
+/* Turns for what has come already, at most that many, without waiting; false as above. (A turn
+ * takes one packet: whoever was held up has many to take before he knows what there is.) */
+bool pulse_catch_up(struct pulse_client *client, uint32_t turns);
+
 /* A step on the way to a deadline: SUCCESS to go on, or why not; errors as for pulse_connect. */
 MiniAVResultCode pulse_step_until(struct pulse_client *client, int64_t deadline_us,
                                   struct cancel *cancel);

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "common/linux/pipewire_watch.h"
+#include "loopback/linux/loopback_properties.h"
 #include "loopback/linux/loopback_targets.h"
 #include "loopback/linux/window_owner.h"
 
@@ -130,43 +131,15 @@ static bool is_per_process(const struct loopback *loopback) {
 static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
                                      MiniAVPropertyValue *value) {
   const struct loopback *loopback = state;
-  double volume = 0;
-  bool mute = false;
-  if (key == MINIAV_PROPERTY_PER_PROCESS) {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = is_per_process(loopback);
-    return MINIAV_SUCCESS;
-  }
-  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
-  if (!is_stream_key || !is_per_process(loopback)) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  MiniAVResultCode result = pipewire_session_volume(loopback->session, &volume, &mute);
-  if (key == MINIAV_PROPERTY_STREAM_VOLUME) {
-    value->type = MINIAV_PROPERTY_TYPE_NUMBER;
-    value->value.number = volume;
-  } else {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = mute;
-  }
-  return result;
+  struct loopback_streams streams = {.is_per_process = is_per_process(loopback)};
+  streams.volume_result =
+      pipewire_session_volume(loopback->session, &streams.volume, &streams.mute);
+  return loopback_get_property(key, &streams, value);
 }
 
 static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
                                       MiniAVPropertyInfo *info) {
-  const struct loopback *loopback = state;
-  bool is_stream_key = key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
-  if (key != MINIAV_PROPERTY_PER_PROCESS && !(is_stream_key && is_per_process(loopback))) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  bool is_number = key == MINIAV_PROPERTY_STREAM_VOLUME;
-  *info = (MiniAVPropertyInfo){
-      .key = key,
-      .type = is_number ? MINIAV_PROPERTY_TYPE_NUMBER : MINIAV_PROPERTY_TYPE_BOOLEAN,
-      .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE,
-      .maximum = is_number ? 10.0 : 1.0, /* PipeWire's own limit of a volume */
-      .step = is_number ? 0.0 : 1.0};
-  return MINIAV_SUCCESS;
+  return loopback_property_info(key, is_per_process(state), info);
 }
 
 /* -- changes -------------------------------------------------------------------------------- */

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "loopback/linux/loopback_properties.h"
 #include "loopback/linux/pulse_loopback_watch.h"
 #include "loopback/linux/pulse_session.h"
 #include "loopback/linux/pulse_survey.h"
@@ -14,8 +15,6 @@
 
 #define ANSWER_MS 3000u
 #define PROBE_MS  500u
-/* pa_cvolume's largest, PA_VOLUME_MAX, is far above what any mixer offers. */
-#define VOLUME_MAX 10.0
 
 static MiniAVResultCode probe(void) {
   return pulse_probe("loopback/pulse", PROBE_MS);
@@ -118,48 +117,16 @@ static void close_loopback(void *state) {
 
 /* -- properties ------------------------------------------------------------------------------- */
 
-static bool is_stream_key(MiniAVPropertyKey key) {
-  return key == MINIAV_PROPERTY_STREAM_VOLUME || key == MINIAV_PROPERTY_STREAM_MUTE;
-}
-
 static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
                                      MiniAVPropertyValue *value) {
-  double volume = 0;
-  bool mute = false;
-  bool is_per_process = pulse_session_is_per_process(state);
-  if (key == MINIAV_PROPERTY_PER_PROCESS) {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = is_per_process;
-    return MINIAV_SUCCESS;
-  }
-  if (!is_stream_key(key) || !is_per_process) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  MiniAVResultCode result = pulse_session_volume(state, &volume, &mute);
-  if (key == MINIAV_PROPERTY_STREAM_VOLUME) {
-    value->type = MINIAV_PROPERTY_TYPE_NUMBER;
-    value->value.number = volume;
-  } else {
-    value->type = MINIAV_PROPERTY_TYPE_BOOLEAN;
-    value->value.integer = mute;
-  }
-  return result;
+  struct loopback_streams streams = {.is_per_process = pulse_session_is_per_process(state)};
+  streams.volume_result = pulse_session_volume(state, &streams.volume, &streams.mute);
+  return loopback_get_property(key, &streams, value);
 }
 
 static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
                                       MiniAVPropertyInfo *info) {
-  bool is_number = key == MINIAV_PROPERTY_STREAM_VOLUME;
-  if (key != MINIAV_PROPERTY_PER_PROCESS &&
-      !(is_stream_key(key) && pulse_session_is_per_process(state))) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  *info = (MiniAVPropertyInfo){.key = key,
-                               .type = is_number ? MINIAV_PROPERTY_TYPE_NUMBER
-                                                 : MINIAV_PROPERTY_TYPE_BOOLEAN,
-                               .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE,
-                               .maximum = is_number ? VOLUME_MAX : 1.0,
-                               .step = is_number ? 0.0 : 1.0};
-  return MINIAV_SUCCESS;
+  return loopback_property_info(key, pulse_session_is_per_process(state), info);
 }
 
 const struct backend loopback_pulse_backend = {

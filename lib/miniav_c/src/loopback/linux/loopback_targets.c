@@ -1,6 +1,5 @@
 #include "loopback/linux/loopback_targets.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -24,17 +23,6 @@ void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char
 static const char *after(const char *text, const char *prefix) {
   size_t length = strlen(prefix);
   return strncmp(text, prefix, length) == 0 ? text + length : NULL;
-}
-
-static uint32_t number_of(const char *text) {
-  uint64_t number = 0;
-  for (const char *at = text; *at != 0; at++) {
-    if (!isdigit((unsigned char)*at) || number > UINT32_MAX) {
-      return 0;
-    }
-    number = number * 10 + (uint64_t)(*at - '0');
-  }
-  return number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
 static bool is_tree(const struct loopback_target *target) {
@@ -72,9 +60,9 @@ MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_target
   } else if ((rest = after(id, LOOPBACK_ID_SYSTEM)) != NULL && rest[0] != 0) {
     targets->by_sink = true;
     text_copy(targets->sink, sizeof targets->sink, rest);
-  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && number_of(rest) != 0) {
+  } else if ((rest = after(id, LOOPBACK_ID_PROCESS)) != NULL && process_number(rest) != 0) {
     asked.type = MINIAV_LOOPBACK_TARGET_PROCESS;
-    asked.process_id = number_of(rest);
+    asked.process_id = process_number(rest);
   } else if ((rest = after(id, LOOPBACK_ID_APPLICATION)) != NULL && rest[0] != 0) {
     asked.type = MINIAV_LOOPBACK_TARGET_NAME;
     text_copy(asked.name, sizeof asked.name, rest);
@@ -108,6 +96,7 @@ static MiniAVResultCode from_system(const struct capture_request *request, const
 
 MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel) {
+  *targets = (struct loopback_targets){.mode = request->mode};
   if (request->target != REQUEST_TARGETS) {
     return loopback_targets_from_id(request->device_id, targets, cancel);
   }
@@ -116,7 +105,6 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
       return from_system(request, backend, targets, cancel);
     }
   }
-  *targets = (struct loopback_targets){.mode = request->mode};
   MiniAVResultCode result = MINIAV_SUCCESS;
   for (uint32_t i = 0; i < request->target_count && result == MINIAV_SUCCESS; i++) {
     result = add_target(targets, &request->targets[i], cancel);
@@ -127,7 +115,7 @@ MiniAVResultCode loopback_targets_from(const struct capture_request *request, co
 /* -- whose streams -------------------------------------------------------------------------- */
 
 /* What new descendants there are, at most ten times a second. */
-static void look_at_trees(struct loopback_targets *targets) {
+void loopback_targets_look(struct loopback_targets *targets) {
   int64_t now_us = clock_now_us();
   if (now_us - targets->looked_us < LOOK_US) {
     return;
@@ -170,7 +158,6 @@ static bool is_target_of(struct loopback_target *target, const struct stream_own
 bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,
                            uint32_t *heard) {
   bool is_target = false;
-  look_at_trees(targets);
   for (uint32_t i = 0; i < targets->count; i++) {
     if (is_target_of(&targets->targets[i], owner)) {
       *heard |= 1u << i;
@@ -197,7 +184,6 @@ MiniAVResultCode loopback_targets_judge(struct loopback_targets *targets, bool o
                                         uint32_t heard, char reason[LOOPBACK_REASON_BYTES]) {
   bool includes = targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE;
   uint32_t over = 0;
-  look_at_trees(targets);
   for (uint32_t i = 0; i < targets->count; i++) {
     struct loopback_target *target = &targets->targets[i];
     bool is_heard = (heard >> i & 1) != 0;
@@ -266,6 +252,17 @@ static void fail(struct pipewire_selection *selection, MiniAVResultCode failure,
   text_copy(selection->reason, sizeof selection->reason, reason);
 }
 
+/* A device whose outputs are none of what it plays: its microphone. */
+static bool only_records(const struct pipewire_graph *graph, const struct pipewire_object *sink) {
+  const struct pipewire_object *monitor;
+  bool records = false;
+  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
+    records = records || (at->kind == PIPEWIRE_PORT && at->node_id == sink->id && at->is_output &&
+                          !at->is_monitor);
+  }
+  return records && pipewire_graph_outputs(graph, sink->id, &monitor, 1) == 0;
+}
+
 static void select_sink(const struct loopback_targets *targets, const struct pipewire_graph *graph,
                         bool opening, struct pipewire_selection *selection) {
   bool follows = targets->sink[0] == 0;
@@ -276,6 +273,10 @@ static void select_sink(const struct loopback_targets *targets, const struct pip
          follows   ? "there is no output"
          : opening ? "no output has this id"
                    : "the output was unplugged");
+    return;
+  }
+  if (opening && only_records(graph, node)) {
+    fail(selection, MINIAV_ERROR_NOT_SUPPORTED, "this output has no monitor");
     return;
   }
   selection->nodes[selection->count++] = node;
@@ -293,6 +294,12 @@ static bool excludes_by_pid(const struct loopback_targets *targets) {
   return false;
 }
 
+/* Nobody can be told from the processes to leave out, and so is none who plays on after its end. */
+static bool may_be_excluded(const struct loopback_targets *targets,
+                            const struct stream_owner *owner) {
+  return excludes_by_pid(targets) && process_start_time(owner->pid) == 0;
+}
+
 /* heard: by target, as bits. */
 static bool is_wanted(struct loopback_targets *targets, const struct pipewire_graph *graph,
                       const struct pipewire_object *stream, const struct stream_owner *owner,
@@ -301,13 +308,14 @@ static bool is_wanted(struct loopback_targets *targets, const struct pipewire_gr
   if (targets->mode == MINIAV_LOOPBACK_MODE_INCLUDE) {
     return is_target;
   }
-  bool may_be_target = owner->pid == 0 && excludes_by_pid(targets);
-  return !is_target && !may_be_target && pipewire_graph_is_audible(graph, stream->id);
+  return !is_target && !may_be_excluded(targets, owner) &&
+         pipewire_graph_is_audible(graph, stream->id);
 }
 
 static void select_programs(struct loopback_targets *targets, const struct pipewire_graph *graph,
                             bool opening, struct pipewire_selection *selection) {
   uint32_t heard = 0;
+  loopback_targets_look(targets);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     struct stream_owner owner;
     bool is_stream = at->kind == PIPEWIRE_NODE && at->node_class == PIPEWIRE_CLASS_STREAM;

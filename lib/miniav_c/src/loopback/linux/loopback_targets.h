@@ -41,14 +41,18 @@ struct loopback_targets {
  * that ids may have. */
 MiniAVResultCode loopback_targets_from(const struct capture_request *request, const char *backend,
                                        struct loopback_targets *targets, struct cancel *cancel);
-/* After either, whatever it said. */
-void loopback_targets_free(struct loopback_targets *targets);
 /* The same for an id without prefix, "" the system's mix. */
 MiniAVResultCode loopback_targets_from_id(const char *id, struct loopback_targets *targets,
                                           struct cancel *cancel);
 
+/* After either, whatever it said. */
+void loopback_targets_free(struct loopback_targets *targets);
+
 /* An id of one of these prefixes. */
 void loopback_id_join(char id[MINIAV_TEXT_BYTES], const char *prefix, const char *name);
+
+/* Before a round of the next: what descendants there are now. */
+void loopback_targets_look(struct loopback_targets *targets);
 
 /* Whether a stream of that owner is a target's; its bit is set in *heard. */
 bool loopback_targets_have(struct loopback_targets *targets, const struct stream_owner *owner,

@@ -13,6 +13,7 @@
 struct process_stat {
   char state;
   uint32_t parent;
+  uint32_t threads;
   uint64_t start_time;
 };
 
@@ -29,8 +30,8 @@ static bool read_file(uint32_t pid, const char *file, char *text, size_t capacit
   return bytes > 0;
 }
 
-/* proc(5): "pid (name) state ppid …", starttime is the 22nd; a name may hold blanks and brackets.
- */
+/* proc(5): "pid (name) state ppid …", num_threads is the 20th field, starttime the 22nd; a name may
+ * hold blanks and brackets. */
 static bool read_stat(uint32_t pid, struct process_stat *stat) {
   char text[1024];
   char *at = read_file(pid, "stat", text, sizeof text) ? strrchr(text, ')') : NULL;
@@ -40,10 +41,13 @@ static bool read_stat(uint32_t pid, struct process_stat *stat) {
   at += 2;
   stat->state = *at;
   stat->parent = 0;
+  stat->threads = 0;
   stat->start_time = 0;
   for (int field = 3; *at != 0 && field <= 22; field++) {
     if (field == 4) {
       stat->parent = (uint32_t)strtoul(at, NULL, 10);
+    } else if (field == 20) {
+      stat->threads = (uint32_t)strtoul(at, NULL, 10);
     } else if (field == 22) {
       stat->start_time = strtoull(at, NULL, 10);
     }
@@ -53,12 +57,26 @@ static bool read_stat(uint32_t pid, struct process_stat *stat) {
   return true;
 }
 
+uint32_t process_number(const char *text) {
+  uint64_t number = 0;
+  for (const char *at = text; *at != 0; at++) {
+    if (*at < '0' || *at > '9' || number > UINT32_MAX) {
+      return 0;
+    }
+    number = number * 10 + (uint64_t)(*at - '0');
+  }
+  return number <= UINT32_MAX ? (uint32_t)number : 0;
+}
+
+/* A first thread that has ended is a zombie while the others go on: that is no end of the process.
+ */
+static bool has_ended(const struct process_stat *stat) {
+  return stat->state == 'X' || (stat->state == 'Z' && stat->threads <= 1);
+}
+
 uint64_t process_start_time(uint32_t pid) {
   struct process_stat stat;
-  if (pid == 0 || !read_stat(pid, &stat) || stat.state == 'Z' || stat.state == 'X') {
-    return 0;
-  }
-  return stat.start_time;
+  return pid != 0 && read_stat(pid, &stat) && !has_ended(&stat) ? stat.start_time : 0;
 }
 
 bool process_is_in_tree(uint32_t pid, uint32_t root) {

@@ -6,6 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* A PID as text: a decimal number and nothing else, else 0. */
+uint32_t process_number(const char *text);
+
 /* When a process started, in ticks since boot: with the PID it names one process for ever. 0: there
  * is none; a zombie is none. */
 uint64_t process_start_time(uint32_t pid);

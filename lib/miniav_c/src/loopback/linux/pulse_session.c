@@ -11,6 +11,7 @@
 #include "loopback/linux/pulse_tap.h"
 
 #define ANSWER_MS       3000u /* a negotiation without an answer ends then */
+#define TURNS_MAX       256u  /* of the loop before samples go out */
 #define TURN_MS         20u
 #define NAP_MS          4u /* much at once would overflow the queue of a consumer that keeps up */
 #define STEP_MS         40u
@@ -93,6 +94,7 @@ static void wish_programs(struct loopback_targets *targets, const struct pulse_s
   uint32_t heard = 0;
   uint32_t telling = 0;
   wishes->mute = true;
+  loopback_targets_look(targets);
   for (uint32_t i = 0; i < state->input_count; i++) {
     const struct pulse_input *input = &state->inputs[i];
     const struct pulse_sink *sink = pulse_state_sink_at(state, input->sink);
@@ -276,7 +278,8 @@ static void work(struct pulse_session *session) {
   bool more = false;
   bool running = true;
   while (running && !wants_quit(session)) {
-    if (!pulse_step(&session->client, more ? NAP_MS : TURN_MS)) {
+    if (!pulse_step(&session->client, more ? NAP_MS : TURN_MS) ||
+        !pulse_catch_up(&session->client, TURNS_MAX)) {
       capture_lost(session->capture, MINIAV_ERROR_DEVICE_LOST, "PulseAudio ended the connection");
       return;
     }

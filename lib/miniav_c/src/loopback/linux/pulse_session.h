@@ -23,8 +23,8 @@
 
 struct pulse_session;
 
-/* As the functions of struct backend. Takes what targets hold over, whatever it says. capture may
- * be NULL: only looks. */
+/* As the functions of struct backend. Takes over what *targets owns, whatever it answers. capture
+ * may be NULL: only looks. */
 MiniAVResultCode pulse_session_open(struct loopback_targets *targets, struct capture *capture,
                                     const MiniAVAudioInfo *wanted, MiniAVAudioInfo *format,
                                     struct pulse_session **session, struct cancel *cancel);

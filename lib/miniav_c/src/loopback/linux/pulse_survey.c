@@ -68,18 +68,6 @@ static void take_sink(pa_context *context, const pa_sink_info *info, int end, vo
             info->description != NULL ? info->description : info->name);
 }
 
-/* A decimal number and nothing else; 0 when it is none. */
-static uint32_t number_of(const char *text) {
-  uint64_t number = 0;
-  for (const char *at = text; *at != 0; at++) {
-    if (*at < '0' || *at > '9' || number > UINT32_MAX) {
-      return 0;
-    }
-    number = number * 10 + (uint64_t)(*at - '0');
-  }
-  return number <= UINT32_MAX ? (uint32_t)number : 0;
-}
-
 static void take_input(pa_context *context, const pa_sink_input_info *info, int end, void *user) {
   (void)context;
   struct pulse_survey *survey = user;
@@ -110,7 +98,7 @@ static void take_input(pa_context *context, const pa_sink_input_info *info, int 
   text_copy(input->icon, sizeof input->icon,
             icon[0] != 0 ? icon : property(told, PA_PROP_MEDIA_ICON_NAME));
   const char *binary = property(told, PA_PROP_APPLICATION_PROCESS_BINARY);
-  uint32_t pid = number_of(property(told, PA_PROP_APPLICATION_PROCESS_ID));
+  uint32_t pid = process_number(property(told, PA_PROP_APPLICATION_PROCESS_ID));
   input->pid = pid != 0 && process_is_binary(pid, binary) ? pid : 0;
   text_copy(input->binary, sizeof input->binary, binary);
 }

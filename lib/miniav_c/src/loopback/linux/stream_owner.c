@@ -5,10 +5,19 @@
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include <stdio.h>
+#include <string.h>
 
-/* Is the client's socket really the PulseAudio server's? Any client can call itself so. */
-static bool is_pulse_server(uint32_t pid) {
-  return process_is_binary(pid, "pipewire-pulse") || process_is_binary(pid, "pipewire");
+/* Whose a stream is that a client says to play for a client of PulseAudio: any can say so. 0 where
+ * nobody knows whether that client is the server. */
+static uint32_t pulse_owner(uint32_t server, uint32_t declared_pid, const char *declared_binary) {
+  char binary[MINIAV_TEXT_BYTES];
+  if (!process_binary(server, binary, sizeof binary)) {
+    return 0;
+  }
+  if (strcmp(binary, "pipewire-pulse") != 0 && strcmp(binary, "pipewire") != 0) {
+    return server;
+  }
+  return process_is_binary(declared_pid, declared_binary) ? declared_pid : 0;
 }
 
 static const char *first_told(const char *a, const char *b, const char *c) {
@@ -27,10 +36,9 @@ bool stream_owner_find(const struct pipewire_graph *graph, const struct pipewire
       .icon = first_told(stream->icon, client->icon, ""),
   };
   const char *declared = first_told(stream->binary, client->binary, "");
-  bool by_pulse = stream->from_pulse || client->from_pulse;
-  if (by_pulse && is_pulse_server(client->secure_pid)) {
+  if (stream->from_pulse || client->from_pulse) {
     uint32_t pid = stream->declared_pid != 0 ? stream->declared_pid : client->declared_pid;
-    owner->pid = process_is_binary(pid, declared) ? pid : 0;
+    owner->pid = pulse_owner(client->secure_pid, pid, declared);
   } else {
     owner->pid = client->secure_pid;
   }

@@ -290,15 +290,11 @@ static MiniAVResultCode set_property(void *state, MiniAVPropertyKey key,
     mutex_unlock(&stream->lock);
     x11_stream_wake(stream);
     return MINIAV_SUCCESS;
-  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads it */
-    return MINIAV_SUCCESS;
+  case MINIAV_PROPERTY_CURSOR_MODE: /* start reads these, and refuses what cannot be */
   case MINIAV_PROPERTY_EXCLUDED_WINDOWS:
-    return value->count == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   case MINIAV_PROPERTY_PERSIST_MODE:
-    return value->value.integer == MINIAV_PERSIST_MODE_NONE ? MINIAV_SUCCESS
-                                                            : MINIAV_ERROR_NOT_SUPPORTED;
   case MINIAV_PROPERTY_RESTORE_TOKEN:
-    return value->value.text[0] == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
+    return MINIAV_SUCCESS;
   default:
     return MINIAV_ERROR_NOT_SUPPORTED;
   }

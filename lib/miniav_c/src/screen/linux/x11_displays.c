@@ -212,6 +212,16 @@ void x11_displays_watch(struct x11 *x11, const struct x11_extensions *extensions
                                                       XCB_RANDR_NOTIFY_MASK_CRTC_CHANGE |
                                                       XCB_RANDR_NOTIFY_MASK_OUTPUT_CHANGE};
   const struct x11_request request = {&x11_randr, XCB_RANDR_SELECT_INPUT, &query, sizeof query};
+  /* Monitors that a program defines (RRSetMonitor) are told by a ConfigureNotify alone. */
+  struct {
+    xcb_change_window_attributes_request_t header;
+    uint32_t mask;
+  } structure = {.header.window = x11->screen.root,
+                 .header.value_mask = XCB_CW_EVENT_MASK,
+                 .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY};
+  const struct x11_request structure_request = {NULL, XCB_CHANGE_WINDOW_ATTRIBUTES, &structure,
+                                                sizeof structure};
+  x11_send(x11, &structure_request, -1);
   if (extensions->has_monitors) {
     x11_send(x11, &request, -1);
   }
@@ -220,9 +230,9 @@ void x11_displays_watch(struct x11 *x11, const struct x11_extensions *extensions
 bool x11_is_display_event(const struct x11_extensions *extensions,
                           const xcb_generic_event_t *event) {
   uint8_t type = event->response_type & 0x7F;
-  return extensions->has_monitors &&
-         (type == extensions->randr_event + XCB_RANDR_NOTIFY ||
-          type == extensions->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY);
+  bool is_randr = type == extensions->randr_event + XCB_RANDR_NOTIFY ||
+                  type == extensions->randr_event + XCB_RANDR_SCREEN_CHANGE_NOTIFY;
+  return type == XCB_CONFIGURE_NOTIFY || (extensions->has_monitors && is_randr);
 }
 
 #endif

@@ -34,7 +34,7 @@ const struct x11_display *x11_display_named(const struct x11_displays *displays,
 
 void x11_displays_list(const struct x11_displays *displays, struct device_list *devices);
 
-/* Events of RANDR are told from now on. */
+/* Changes of displays are told from now on. */
 void x11_displays_watch(struct x11 *x11, const struct x11_extensions *extensions);
 bool x11_is_display_event(const struct x11_extensions *extensions,
                           const xcb_generic_event_t *event);

@@ -142,8 +142,7 @@ static MiniAVResultCode select_structure(struct x11_source *source) {
     xcb_change_window_attributes_request_t header;
     uint32_t mask;
   } query = {.header.value_mask = XCB_CW_EVENT_MASK, .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY};
-  query.header.window =
-      source->target == REQUEST_WINDOW ? source->window : source->x11->screen.root;
+  query.header.window = source->window;
   const struct x11_request request = {NULL, XCB_CHANGE_WINDOW_ATTRIBUTES, &query, sizeof query};
   return x11_do(source->x11, &request, -1);
 }
@@ -178,14 +177,15 @@ static MiniAVResultCode create_damage(struct x11_source *source) {
 }
 
 MiniAVResultCode x11_source_watch(struct x11_source *source) {
-  MiniAVResultCode result = select_structure(source);
-  if (result == MINIAV_SUCCESS && source->target == REQUEST_WINDOW) {
+  bool is_window = source->target == REQUEST_WINDOW;
+  MiniAVResultCode result = is_window ? select_structure(source) : MINIAV_SUCCESS;
+  if (result == MINIAV_SUCCESS && is_window) {
     result = redirect(source);
   }
   if (result == MINIAV_SUCCESS && source->extensions->has_damage) {
     result = create_damage(source);
   }
-  if (result == MINIAV_SUCCESS && source->target != REQUEST_WINDOW) {
+  if (result == MINIAV_SUCCESS && !is_window) {
     x11_displays_watch(source->x11, source->extensions);
   }
   /* What changed since it was found is looked at once more. */

@@ -1,0 +1,107 @@
+/**
+ * Tests with real drivers, in a guest kernel: V4L2 on vivid, an ALSA card on snd-aloop, and the
+ * runtimes. Needs no device, no network and no KVM; takes two minutes at most on two cores.
+ */
+
+import { GUEST_END, GUEST_UP, runGuest } from "../guest/guest.ts";
+import { prepareKernel } from "../guest/kernel.ts";
+import { join } from "../path.ts";
+import { ROOT } from "../paths.ts";
+import { variantFolder, VARIANTS } from "./c_tests.ts";
+import { type Counts, TestsFailed } from "./steps.ts";
+import { findBun, findDeno } from "./typescript_tests.ts";
+
+/** Two cameras: one whose planes lie in one memory and whose sizes are listed, and one with a memory
+ * a plane and a range of sizes. */
+const MODULES = [
+  "vivid n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0x00,0x03 multiplanar=1,2",
+  "snd-aloop",
+];
+
+/** Each is one test: a command that must end with status 0. */
+interface GuestTest {
+  readonly name: string;
+  readonly command: string;
+}
+
+const C_TESTS = [
+  "pictures",
+  "planes",
+  "life",
+  "held",
+  "faults",
+  "dmabuf",
+  "properties",
+  "unplug",
+  "alsa",
+];
+
+/** Of each test, so that one that hangs leaves time for the others. */
+const TEST_SECONDS = 100;
+/** Of the boot and all tests; a minute and a half on a quiet machine. */
+const GUEST_SECONDS = 280;
+
+async function guestTests(): Promise<GuestTest[]> {
+  const program = join(variantFolder(VARIANTS.plain), "v4l2_guest");
+  const script = join(ROOT, "test", "os", "fixtures", "v4l2_user.ts");
+  return [
+    ...C_TESTS.map((name) => ({ name, command: `${program} ${name}` })),
+    { name: "deno", command: `${await findDeno()} run -A --no-check ${script}` },
+    { name: "bun", command: `${await findBun()} ${script}` },
+    // The last: it changes the rights of the nodes.
+    { name: "denied", command: `${program} denied` },
+  ];
+}
+
+/** A line for each test: `@@ NAME STATUS SECONDS`. */
+function guestScript(tests: readonly GuestTest[]): string {
+  const lines = tests.map(({ name, command }) =>
+    `run "${name}" timeout -s KILL ${TEST_SECONDS} ${command}`
+  );
+  return `
+run() {
+  name=$1; shift
+  echo "## $name"
+  began=$SECONDS
+  "$@" 2>&1
+  echo "@@ $name $? $((SECONDS - began))"
+}
+${lines.join("\n")}
+`;
+}
+
+export async function testGuestKernel(log: string): Promise<Counts> {
+  const tests = await guestTests();
+  const output = await runGuest({
+    kernel: await prepareKernel(log),
+    modules: MODULES,
+    script: guestScript(tests),
+    timeoutMs: GUEST_SECONDS * 1000,
+    log,
+  });
+  const failures = tests.map((test) => judge(test, output)).filter((text) => text !== "");
+  const counts = { passed: tests.length - failures.length, failed: failures.length };
+  if (!output.includes(GUEST_UP)) {
+    throw new TestsFailed(counts, `the guest did not boot\n${output}`);
+  }
+  if (failures.length > 0) {
+    const end = output.includes(GUEST_END) ? "" : `\nthe guest came to no end:\n${tail(output)}`;
+    throw new TestsFailed(counts, failures.join("\n") + end);
+  }
+  return counts;
+}
+
+/** "" when the test passed, else what it printed. */
+function judge({ name }: GuestTest, output: string): string {
+  const begin = output.indexOf(`## ${name}`);
+  const result = new RegExp(`^@@ ${name} (\\d+) (\\d+)`, "m").exec(output);
+  if (result === null) return `${name}: no result${begin < 0 ? "" : "; it began"}`;
+  if (result[1] === "0") return "";
+  return `${name}: exit status ${result[1]} after ${result[2]} s\n${
+    output.slice(begin, result.index)
+  }`;
+}
+
+function tail(text: string): string {
+  return text.split("\n").slice(-60).join("\n");
+}

@@ -1,0 +1,102 @@
+// Running fixtures/camera_user.ts in a rig, and our own camera in it.
+
+import assert from "node:assert/strict";
+import { type ChildProcess, spawn } from "node:child_process";
+import process from "node:process";
+import { cProgram } from "../../support/c_program.ts";
+import { runtimeCommand } from "../../support/process.ts";
+import type { PipeWireRig } from "../../support/rig.ts";
+import { type CameraSource, startCameraSource } from "../../../scripts/rig/camera_rig.ts";
+import { waitUntil } from "../../support/wait.ts";
+
+/** A generous limit: the machine may be busy with everybody's tests. */
+export const LIMIT_MS = 40_000;
+
+/** What a user printed in one line. */
+// deno-lint-ignore no-explicit-any
+export type Line = Record<string, any>;
+
+/** A camera user in a process of its own. */
+export interface CameraUser extends AsyncDisposable {
+  lines(): Line[];
+  /** The first line that has this key, or that the function takes. */
+  line(wanted: string | ((line: Line) => boolean), message?: string): Promise<Line>;
+  send(line: string): void;
+  /** Waits until it ended by itself. */
+  ended(): Promise<void>;
+}
+
+const SCRIPT = new URL("../fixtures/camera_user.ts", import.meta.url);
+
+export function startUser(rig: PipeWireRig, command: string, options: unknown = {}): CameraUser {
+  const runtime = runtimeCommand(SCRIPT, { args: [command, JSON.stringify(options)] });
+  const child: ChildProcess = spawn(runtime.command, runtime.args, {
+    env: { ...rig.env },
+    stdio: ["pipe", "pipe", "pipe"],
+  });
+  let printed = "";
+  let errors = "";
+  let how: string | null = null;
+  child.stdout?.on("data", (data) => printed += String(data));
+  child.stderr?.on("data", (data) => errors += String(data));
+  child.stdin?.on("error", () => {});
+  const closed = new Promise<void>((resolve) => {
+    child.once("close", (code, signal) => {
+      how = `exit code ${code}, signal ${signal}`;
+      resolve();
+    });
+  });
+  const lines = () =>
+    printed.split("\n").slice(0, -1).filter((line) => line.startsWith("{"))
+      .map((line) => JSON.parse(line) as Line);
+  const said = () => `${how ?? "still running"}\n${printed}\n${errors}`;
+  return {
+    lines,
+    async line(wanted, message = String(wanted)) {
+      const takes = typeof wanted === "string" ? (line: Line) => wanted in line : wanted;
+      const line = await waitUntil(
+        () => {
+          const found = lines().find(takes);
+          if (found === undefined && how !== null) throw new Error(`no ${message}: ${said()}`);
+          return found;
+        },
+        LIMIT_MS,
+        () => `${message}: ${said()}`,
+      );
+      assert.ok(line !== undefined);
+      return line;
+    },
+    send: (line) => void child.stdin?.write(`${line}\n`),
+    async ended() {
+      await waitUntil(() => how !== null, LIMIT_MS, () => `end of the user: ${said()}`);
+      assert.match(how ?? "", /^exit code 0,/, said());
+    },
+    async [Symbol.asyncDispose]() {
+      if (how === null && child.pid !== undefined) process.kill(child.pid, "SIGKILL");
+      await closed;
+    },
+  };
+}
+
+/** Our own camera. */
+export function startCamera(
+  rig: PipeWireRig,
+  name: string,
+  formats: readonly string[],
+  options: readonly string[] = [],
+  size = "640x480",
+  frameRate = 30,
+): Promise<CameraSource> {
+  const program = cProgram("camera_source");
+  return startCameraSource(program, rig.env, name, formats, size, frameRate, options);
+}
+
+/** What every healthy run has: the right picture, the right time, and no loss that is not counted. */
+export function assertHealthy(seen: Line, tolerance = 4): void {
+  const about = JSON.stringify(seen);
+  assert.equal(seen.stripErrors, 0, about);
+  assert.equal(seen.timeErrors, 0, about);
+  assert.equal(seen.backwards, 0, about);
+  assert.equal(seen.unexplained, 0, about);
+  assert.ok(seen.worstColour <= tolerance, about);
+}
