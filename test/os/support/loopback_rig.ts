@@ -42,7 +42,7 @@ let captures = 0;
 /** A capture; `heard` is what came once it has ended. */
 export function listen(
   rig: AudioRig,
-  options: object & { seconds?: number },
+  options: { seconds?: number; [option: string]: unknown },
 ): { script: RunningScript; heard: () => Promise<Heard> } {
   const file = join(rig.directory, `capture-${++captures}.raw`);
   // On a busy machine a consumer sleeps for longer than the usual queue holds.
