@@ -29,6 +29,11 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "wireplumber", command: "wireplumber" },
   { name: "libspa-0.2-modules" },
   { name: "pulseaudio-utils", command: "pactl" },
+  // The desktop's portal, and what our backend of it is written in.
+  { name: "xdg-desktop-portal" },
+  { name: "gsettings-desktop-schemas" },
+  { name: "python3-gi" },
+  { name: "libglib2.0-bin", command: "gdbus" },
   // A private X server.
   { name: "xvfb", command: "Xvfb" },
   // Cameras of the tests: GStreamer's test picture through PipeWire.

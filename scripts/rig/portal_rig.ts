@@ -1,0 +1,193 @@
+// A private session bus with a desktop portal: the real xdg-desktop-portal over a backend of ours that
+// answers its dialogs, or a frontend of ours with other habits. Nothing is started by activation, so
+// there is no document portal, and no mount of it.
+
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import process from "node:process";
+import { fileURLToPath } from "node:url";
+import {
+  daemonEnvironment,
+  privateEnvironment,
+  READY_TIMEOUT_MS,
+  type RigEnvironment,
+  waitForSocket,
+} from "./audio_rig.ts";
+import { type Environment, ProcessGroup, type RigProcess, runCommand } from "./processes.ts";
+import { waitUntil } from "../../test/support/wait.ts";
+
+const PYTHON = "/usr/bin/python3"; // Debian's, which has gi
+const PORTAL = "org.freedesktop.portal.Desktop";
+const BACKEND = "org.freedesktop.impl.portal.desktop.rig";
+const STORE = "org.freedesktop.impl.portal.PermissionStore";
+const STORE_PATH = "/org/freedesktop/impl/portal/PermissionStore";
+
+/** Which portal is on the bus. */
+export type PortalChoice =
+  | { readonly frontend: "real" }
+  | { readonly frontend: "fake"; readonly habit: readonly string[] }
+  | { readonly frontend: "none" };
+
+export interface PortalRigOptions {
+  /** Variables by which the portal finds a PipeWire. */
+  readonly pipewire?: RigEnvironment;
+}
+
+/** Starts a private bus with a portal and returns when it answers. */
+export async function startPortalRig(
+  choice: PortalChoice,
+  options: PortalRigOptions = {},
+): Promise<PortalRig> {
+  const rig = new PortalRig(options);
+  try {
+    await rig.startBus();
+    if (choice.frontend === "real") await rig.startPortal();
+    if (choice.frontend === "fake") await rig.startFake(choice.habit);
+  } catch (error) {
+    const logs = JSON.stringify(rig.group.logs());
+    await rig.stop();
+    throw new Error(`${error}\n${logs}`);
+  }
+  return rig;
+}
+
+export class PortalRig implements AsyncDisposable {
+  readonly group = new ProcessGroup("portal");
+  /** The variables of a process that is to see this bus. */
+  readonly env: RigEnvironment;
+  readonly #daemonEnv: Environment;
+  readonly #answers: string;
+  #bus: RigProcess | undefined;
+  #portal: RigProcess | undefined;
+
+  constructor({ pipewire }: PortalRigOptions) {
+    const { directory } = this.group;
+    this.env = privateEnvironment(directory);
+    this.#answers = join(directory, "answers");
+    const portals = join(directory, "portals");
+    mkdirSync(portals);
+    this.#daemonEnv = {
+      ...daemonEnvironment(directory, this.env),
+      XDG_CURRENT_DESKTOP: "rig",
+      XDG_DESKTOP_PORTAL_DIR: portals,
+      GTK_USE_PORTAL: "0",
+      RIG_ANSWERS: this.#answers,
+      PIPEWIRE_RUNTIME_DIR: pipewire?.XDG_RUNTIME_DIR,
+    };
+    const served = ["ScreenCast", "Access", "Lockdown"];
+    writeFileSync(
+      join(portals, "rig.portal"),
+      `[portal]\nDBusName=${BACKEND}\nInterfaces=${
+        served.map((name) => `org.freedesktop.impl.portal.${name}`).join(";")
+      };\nUseIn=rig;\n`,
+    );
+    this.answer("cast allow", "camera allow");
+  }
+
+  /** What the person says from now on: lines of `portal/backend.py`. */
+  answer(...lines: string[]): void {
+    writeFileSync(this.#answers, lines.join("\n") + "\n");
+  }
+
+  /** What the backend or the fake frontend has printed. */
+  log(): string {
+    const logs = this.group.logs();
+    return `${logs.backend ?? ""}${logs.fake ?? ""}`;
+  }
+
+  async startBus(): Promise<void> {
+    const configuration = join(this.group.directory, "bus.conf");
+    writeFileSync(configuration, busConfiguration(this.env.DBUS_SESSION_BUS_ADDRESS));
+    const args = [`--config-file=${configuration}`, "--nofork", "--nopidfile"];
+    this.#bus = this.group.start("bus", "dbus-daemon", args, this.#daemonEnv);
+    await waitForSocket(this.group, this.#bus, join(this.env.XDG_RUNTIME_DIR, "bus"));
+  }
+
+  async startPortal(): Promise<void> {
+    const start = (name: string, command: string, args: readonly string[], owned: string) => {
+      return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
+    };
+    await start("store", "/usr/libexec/xdg-permission-store", [], STORE);
+    await start("backend", PYTHON, [script("backend.py")], BACKEND);
+    this.#portal = await start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+  }
+
+  async startFake(habit: readonly string[]): Promise<void> {
+    const args = [script("fake_frontend.py"), ...habit];
+    const fake = this.group.start("fake", PYTHON, args, this.#daemonEnv);
+    this.#portal = await this.#waitForName(fake, PORTAL);
+  }
+
+  /** Ends the bus, as the end of a session does. */
+  async killBus(): Promise<void> {
+    if (this.#bus !== undefined) await this.group.end(this.#bus, "SIGKILL");
+  }
+
+  /** A portal that hangs, goes on, ends. */
+  signalPortal(signal: "SIGSTOP" | "SIGCONT" | "SIGKILL"): void {
+    if (this.#portal !== undefined) process.kill(this.#portal.pid, signal);
+  }
+
+  /** Writes what the permission store holds of cameras, for programs outside a sandbox. */
+  async storeCameraPermission(word: "yes" | "no" | "ask"): Promise<void> {
+    const args = ["devices", "true", "camera", "", `['${word}']`];
+    await this.#gdbus(STORE, STORE_PATH, `${STORE}.SetPermission`, args);
+  }
+
+  async forgetCameraPermission(): Promise<void> {
+    const args = ["devices", "camera", ""];
+    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args);
+  }
+
+  stop(): Promise<void> {
+    return this.group.stop();
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop();
+  }
+
+  async #gdbus(name: string, path: string, method: string, args: string[]): Promise<string> {
+    const call = ["call", "--session", "-d", name, "-o", path, "-m", method, ...args];
+    const { code, stdout, stderr } = await runCommand("gdbus", call, this.env);
+    if (code !== 0) throw new Error(`rig: gdbus ${method}: ${stderr}`);
+    return stdout;
+  }
+
+  async #waitForName(started: RigProcess, owned: string): Promise<RigProcess> {
+    await waitUntil(
+      async () => {
+        if (!started.isRunning()) {
+          throw new Error(`rig: ${started.name} ended:\n${this.group.logs()[started.name]}`);
+        }
+        const path = "/org/freedesktop/DBus";
+        const method = "org.freedesktop.DBus.NameHasOwner";
+        return (await this.#gdbus("org.freedesktop.DBus", path, method, [owned])).includes("true");
+      },
+      READY_TIMEOUT_MS,
+      owned,
+    );
+    return started;
+  }
+}
+
+/** A session bus as usual, but without a folder of services that it could start. */
+function busConfiguration(address: string): string {
+  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>${address}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`;
+}
+
+function script(name: string): string {
+  return fileURLToPath(new URL(`./portal/${name}`, import.meta.url));
+}
