@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 
 static void test_self(void) {
   uint32_t self = (uint32_t)getpid();

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 
 #define HOST_BYTES 256u
 

@@ -13,7 +13,7 @@
 #define MINIAV_LOOPBACK_TARGETS_H
 
 #include "common/backend.h"
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 #include "loopback/linux/stream_owner.h"
 
 struct loopback_target {

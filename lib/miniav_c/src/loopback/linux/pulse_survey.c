@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "common/clock.h"
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 
 #define GROW_BY     16u
 #define ENTRIES_MAX 1024u /* of each kind; a server that tells more errs */

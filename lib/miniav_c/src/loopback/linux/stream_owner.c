@@ -1,6 +1,6 @@
 #include "loopback/linux/stream_owner.h"
 
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 

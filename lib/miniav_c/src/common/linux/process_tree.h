@@ -1,6 +1,6 @@
 /* Processes as /proc tells of them. Numbers are those of our own namespace. Any thread. */
-#ifndef MINIAV_LOOPBACK_PROCESS_TREE_H
-#define MINIAV_LOOPBACK_PROCESS_TREE_H
+#ifndef MINIAV_COMMON_PROCESS_TREE_H
+#define MINIAV_COMMON_PROCESS_TREE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,4 +1,4 @@
-#include "loopback/linux/process_tree.h"
+#include "common/linux/process_tree.h"
 
 #include <dirent.h>
 #include <fcntl.h>
