@@ -69,6 +69,7 @@ function steps(filter: string): Step[] {
     {
       name: "guest kernel",
       needs: ["packages", "dependencies", "library", "c gcc"],
+      apart: "guest",
       run: testGuestKernel,
     },
     ...runtimeSteps(filter),

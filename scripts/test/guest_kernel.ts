@@ -4,7 +4,7 @@
  */
 
 import { GUEST_END, GUEST_UP, runGuest } from "../guest/guest.ts";
-import { prepareKernel } from "../guest/kernel.ts";
+import { type GuestKernel, prepareKernel } from "../guest/kernel.ts";
 import { join } from "../path.ts";
 import { ROOT } from "../paths.ts";
 import { variantFolder, VARIANTS } from "./c_tests.ts";
@@ -72,23 +72,40 @@ ${lines.join("\n")}
 
 export async function testGuestKernel(log: string): Promise<Counts> {
   const tests = await guestTests();
+  const kernel = await prepareKernel(log);
+  let run = await runTests(kernel, tests, log);
+  const again = run.failed.length;
+  // As for the other tests that need their time: what is wrong fails again.
+  if (again > 0) run = await runTests(kernel, run.failed, log);
+  const failed = run.failed.length;
+  const counts = { passed: tests.length - failed, failed };
+  if (failed > 0) throw new TestsFailed(counts, run.report);
+  const remark = `${tests.length} passed`;
+  return again === 0 ? counts : { ...counts, remark: `${remark}, ${again} only at the second try` };
+}
+
+interface GuestRun {
+  readonly failed: readonly GuestTest[];
+  /** What those printed. */
+  readonly report: string;
+}
+
+async function runTests(
+  kernel: GuestKernel,
+  tests: readonly GuestTest[],
+  log: string,
+): Promise<GuestRun> {
   const output = await runGuest({
-    kernel: await prepareKernel(log),
+    kernel,
     modules: MODULES,
     script: guestScript(tests),
     timeoutMs: GUEST_SECONDS * 1000,
     log,
   });
-  const failures = tests.map((test) => judge(test, output)).filter((text) => text !== "");
-  const counts = { passed: tests.length - failures.length, failed: failures.length };
-  if (!output.includes(GUEST_UP)) {
-    throw new TestsFailed(counts, `the guest did not boot\n${output}`);
-  }
-  if (failures.length > 0) {
-    const end = output.includes(GUEST_END) ? "" : `\nthe guest came to no end:\n${tail(output)}`;
-    throw new TestsFailed(counts, failures.join("\n") + end);
-  }
-  return counts;
+  const failed = tests.filter((test) => judge(test, output) !== "");
+  if (!output.includes(GUEST_UP)) return { failed, report: `the guest did not boot\n${output}` };
+  const end = output.includes(GUEST_END) ? "" : `the guest came to no end:\n${tail(output)}`;
+  return { failed, report: [...failed.map((test) => judge(test, output)), end].join("\n") };
 }
 
 /** "" when the test passed, else what it printed. */
