@@ -129,6 +129,29 @@ static void test_silence_between(void) {
   bench_close(&bench);
 }
 
+/* What was captured before the timeline begins is nobody's; what comes when silence has its place
+ * is lost, and told. */
+static void test_too_late(void) {
+  struct bench bench;
+  if (!bench_open(&bench, &mono_float, true)) {
+    return;
+  }
+  feed_piece(&bench, PIECE_FRAMES, -4 * PIECE_US, 0);
+  CHECK_EQ(stats_of(&bench).dropped, 0);
+  feed_piece(&bench, PIECE_FRAMES, 0, 0);
+  for (int i = 1; i <= 4; i++) { /* as much at once as a queue holds */
+    audio_feed_silence_until(&bench.feed, START_US + i * 5 * PIECE_US);
+    take_all(&bench);
+  }
+  feed_piece(&bench, PIECE_FRAMES, 5 * PIECE_US, 0);
+  CHECK(stats_of(&bench).dropped_late > 0);
+  feed_piece(&bench, PIECE_FRAMES, 20 * PIECE_US, 0);
+  check_total(&bench, RATE_HZ, 21 * PIECE_US);
+  CHECK_NEAR(bench.loud_frames, 2 * PIECE_FRAMES, PIECE_FRAMES / 2);
+  CHECK_EQ(bench.discontinuities, 1);
+  bench_close(&bench);
+}
+
 /* Lost sound keeps the clock, but is neither called silence nor kept secret. */
 static void test_lost_is_no_silence(void) {
   struct bench bench;
@@ -262,6 +285,7 @@ static void test_not_finite(void) {
 
 int main(void) {
   test_silence_between();
+  test_too_late();
   test_lost_is_no_silence();
   test_standing_still_is_bounded();
   test_clocks_take_turns();

@@ -68,6 +68,7 @@ void audio_feed_free(struct audio_feed *feed) {
 
 void audio_feed_begin(struct audio_feed *feed, int64_t time_us) {
   feed->begun = true;
+  feed->begun_us = time_us;
   feed->anchor_us = (double)time_us;
   feed->in_frames = 0;
 }
@@ -282,6 +283,9 @@ void audio_feed_samples(struct audio_feed *feed, const void *samples, uint32_t f
   if (ahead_us < -join_us) {
     double overlap = round(-ahead_us * feed->in.sample_rate / 1e6);
     if (overlap >= frames) {
+      if (time_us >= feed->begun_us) {
+        count_lost(feed, (double)frames * 1e6 / feed->in.sample_rate); /* silence has its place */
+      }
       audio_feed_next(feed, flags & AUDIO_FEED_ALIGNED);
       return;
     }

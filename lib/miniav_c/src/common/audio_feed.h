@@ -4,7 +4,7 @@
  * The samples come in pieces, each with the time of its first frame on clock_now_us. Pieces that
  * join within JOIN_US are one stream: the difference is the source's clock against ours, and times
  * follow the source. A piece that aligns, because its clock is another one, is placed to the frame.
- * What overlaps is cut off.
+ * What overlaps is cut off; a whole piece that comes after its place was filled is lost, and told.
  *
  * What is missing between two pieces, when the feed fills (sound that programs play), becomes zeros
  * of exactly that length, so that the number of samples stays the time that passed: silence when
@@ -42,6 +42,7 @@ struct audio_feed {
   uint8_t *spare;     /* where a chunk goes for which no block is free */
   void *silence;      /* SILENCE_FRAMES frames of the input */
   bool begun;         /* anchor_us is known */
+  int64_t begun_us;   /* where the timeline begins */
   double anchor_us;   /* when input frame 0 was captured */
   uint64_t in_frames; /* converted, silence included */
 
