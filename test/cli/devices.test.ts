@@ -129,3 +129,9 @@ test("without the library the error says where it was looked for and what to do"
   assert.match(result.stderr, /\/nowhere\/libminiav\.so/);
   assert.match(result.stderr, /deno task build/);
 });
+
+test("a backend that does not exist is named, with the variable that asks for it", async () => {
+  const env = { MINIAV_LOOPBACK_BACKEND: "nonesuch" };
+  const result = await miniav(["devices", "--loopback"], { env });
+  assert.match(result.stdout + result.stderr, /MINIAV_LOOPBACK_BACKEND says "nonesuch"/);
+});

@@ -42,12 +42,22 @@ void test_devices_enable(bool enabled) {
   atomic_store(&test_switch, enabled ? TEST_ON : TEST_OFF);
 }
 
+static const char *const backend_variables[] = {"MINIAV_CAMERA_BACKEND", "MINIAV_SCREEN_BACKEND",
+                                                "MINIAV_AUDIO_BACKEND", "MINIAV_LOOPBACK_BACKEND"};
+
 /* What MINIAV_<KIND>_BACKEND says, "" when it says nothing. */
 static void forced_backend(MiniAVKind kind, char name[32]) {
-  static const char *const variables[] = {"MINIAV_CAMERA_BACKEND", "MINIAV_SCREEN_BACKEND",
-                                          "MINIAV_AUDIO_BACKEND", "MINIAV_LOOPBACK_BACKEND"};
-  if (!platform_environment(variables[kind], name, 32)) {
+  if (!platform_environment(backend_variables[kind], name, 32)) {
     name[0] = 0;
+  }
+}
+
+static void explain_no_backend(MiniAVKind kind, const char *forced, struct cancel *cancel) {
+  if (forced[0] != 0) {
+    cancel_explain(cancel, "%s says \"%s\", and no backend of this name works here",
+                   backend_variables[kind], forced);
+  } else {
+    cancel_explain(cancel, "no %s backend works on this machine", kind_name(kind));
   }
 }
 
@@ -102,6 +112,8 @@ MiniAVResultCode kind_enumerate(MiniAVKind kind, uint32_t filter, void **items, 
   MiniAVResultCode result = MINIAV_ERROR_NOT_SUPPORTED;
   if (real != NULL) {
     result = enumerate_one(kind, real, filter, &list, cancel);
+  } else if (test == NULL) {
+    explain_no_backend(kind, forced, cancel);
   }
   if (test != NULL && result != MINIAV_ERROR_USER_CANCELLED) {
     uint32_t real_count = list.count;
@@ -141,7 +153,7 @@ static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **b
     *backend = test;
   }
   if (*backend == NULL) {
-    cancel_explain(cancel, "no %s backend works on this machine", kind_name(kind));
+    explain_no_backend(kind, forced, cancel);
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   return MINIAV_SUCCESS;

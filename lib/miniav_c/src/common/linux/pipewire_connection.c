@@ -270,21 +270,6 @@ bool pipewire_is_lost(struct pipewire_connection *connection) {
   return lost;
 }
 
-MiniAVResultCode pipewire_probe(void) {
-  struct pipewire_connection *connection;
-  MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, &connection);
-  if (result == MINIAV_ERROR_TIMEOUT) {
-    return MINIAV_SUCCESS; /* it is there and hangs: whoever opens is told so, and may cancel */
-  }
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
-              MiniAV_GetErrorString(result));
-    return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
-  }
-  pipewire_disconnect(connection);
-  return MINIAV_SUCCESS;
-}
-
 bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout_ms) {
   int64_t deadline_us = clock_deadline_us(timeout_ms);
   pipewire_lock(connection);
@@ -303,25 +288,45 @@ bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout
   return done;
 }
 
+/* SUCCESS without a connection: it is there and hangs: whoever opens is told so, and may cancel. */
+static MiniAVResultCode probe_connection(struct pipewire_connection **connection) {
+  MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, connection);
+  if (result == MINIAV_SUCCESS || result == MINIAV_ERROR_TIMEOUT) {
+    return MINIAV_SUCCESS;
+  }
+  log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
+            MiniAV_GetErrorString(result));
+  return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
+}
+
+MiniAVResultCode pipewire_probe(void) {
+  struct pipewire_connection *connection;
+  MiniAVResultCode result = probe_connection(&connection);
+  pipewire_disconnect(connection);
+  return result;
+}
+
+/* Locked. */
+static bool has_sound(const struct pipewire_graph *graph) {
+  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
+    if (at->kind == PIPEWIRE_NODE &&
+        (at->node_class == PIPEWIRE_CLASS_SINK || at->node_class == PIPEWIRE_CLASS_SOURCE)) {
+      return true;
+    }
+  }
+  return false;
+}
+
 /* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04
  * has it. It has no node for sound. */
 MiniAVResultCode pipewire_audio_probe(void) {
   struct pipewire_connection *connection;
-  MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, &connection);
-  if (result == MINIAV_ERROR_TIMEOUT) {
-    return MINIAV_SUCCESS; /* it is there and hangs: whoever opens is told so, and may cancel */
-  }
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
-              MiniAV_GetErrorString(result));
-    return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
+  MiniAVResultCode result = probe_connection(&connection);
+  if (connection == NULL) {
+    return result;
   }
   pipewire_lock(connection);
-  bool found = false;
-  for (const struct pipewire_object *at = connection->graph.objects; at != NULL; at = at->next) {
-    found = found || (at->kind == PIPEWIRE_NODE && (at->node_class == PIPEWIRE_CLASS_SINK ||
-                                                    at->node_class == PIPEWIRE_CLASS_SOURCE));
-  }
+  bool found = has_sound(&connection->graph);
   pipewire_unlock(connection);
   pipewire_disconnect(connection);
   if (!found) {
