@@ -158,7 +158,7 @@ static bool player_connect(struct player *player, int count, char **values) {
   player->stream = stream.stream_new_simple(pipewire.thread_loop_get_loop(player->loop),
                                             "graph player", properties, &events, player);
   uint8_t memory[1024];
-  struct spa_pod_builder builder = SPA_POD_BUILDER_INIT(memory, sizeof memory);
+  struct spa_pod_builder builder = {.data = memory, .size = sizeof memory};
   struct spa_audio_info_raw format = {.format = SPA_AUDIO_FORMAT_F32,
                                       .rate = RATE_HZ,
                                       .channels = 2,

@@ -10,9 +10,10 @@
 #include "common/audio_format.h"
 #include "common/clock.h"
 
-#define POLL_US 50000
-#define IDLE_MS 250
-#define FILL_MS 20
+#define POLL_US          50000
+#define IDLE_MS          250
+#define FILL_MS          20
+#define FILL_WAIT_MAX_MS 50 /* below STALL_US */
 /* Silence is filled up to so long ago: later no cycle of the graph can begin, the longest being
  * 8192 frames (171 ms at 48 kHz). */
 #define FILL_BEHIND_US 200000
@@ -171,9 +172,20 @@ static bool take_news(struct pipewire_worker *worker) {
   return true;
 }
 
+/* While sound comes its wakes are enough; without it silence is due every FILL_MS. */
+static int wait_ms(const struct pipewire_worker *worker) {
+  if (!worker->fills_silence) {
+    return IDLE_MS;
+  }
+  int64_t filled_us = clock_now_us() - FILL_BEHIND_US;
+  int64_t ahead_ms = (audio_feed_end_us(&worker->feed) - filled_us) / 1000;
+  int64_t ms = FILL_MS + (ahead_ms > 0 ? ahead_ms : 0);
+  return ms < FILL_WAIT_MAX_MS ? (int)ms : FILL_WAIT_MAX_MS;
+}
+
 static void wait_event(struct pipewire_worker *worker) {
   struct pollfd event = {.fd = worker->event_fd, .events = POLLIN};
-  if (poll(&event, 1, worker->fills_silence ? FILL_MS : IDLE_MS) > 0) {
+  if (poll(&event, 1, wait_ms(worker)) > 0) {
     uint64_t count;
     ssize_t got = read(worker->event_fd, &count, sizeof count);
     (void)got;
