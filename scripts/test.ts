@@ -57,7 +57,7 @@ function steps(filter: string): Step[] {
       },
     },
     ...styleSteps(),
-    ...cSteps(),
+    // The longest first: the others fit beside it.
     {
       name: "cross builds",
       needs: ["library"],
@@ -66,6 +66,7 @@ function steps(filter: string): Step[] {
         return await checkLibraries();
       },
     },
+    ...cSteps(),
     {
       name: "guest kernel",
       needs: ["packages", "dependencies", "library", "c gcc"],
