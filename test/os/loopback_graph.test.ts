@@ -386,6 +386,11 @@ test("graph: a descendant whose parent ends stays in the tree", OPTIONS, async (
       .concat(player),
     { env: rig.env, clearEnv: true, timeoutMs: 120_000 },
   );
+  // Nothing else ends the orphan.
+  await using orphan = new AsyncDisposableStack();
+  orphan.defer(async () => {
+    await runProgram("pkill", ["-KILL", "-P", root.stdout().trim()]);
+  });
   const listener = await listenWhenItPlays(rig, root.pid);
   await waitForTone(listener, "the tone");
   await command(rig, "sh", "-c", 'echo go >"$0"', go);
