@@ -47,7 +47,8 @@ static bool has_dropped_ten(void *context) {
 }
 
 /* Takes a frame, lets the next ten be dropped and takes the one after them: how many rectangles it
- * tells. So many dropped ones that they no longer fit are one rectangle. */
+ * tells. So many dropped ones that they no longer fit are one rectangle, and none is told when the
+ * device itself came too late to paint one. */
 static uint32_t rectangles_after_ten(MiniAVScreenContextHandle context) {
   MiniAVBuffer first;
   MiniAVBuffer later;
@@ -60,10 +61,9 @@ static uint32_t rectangles_after_ten(MiniAVScreenContextHandle context) {
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &later), MINIAV_SUCCESS);
   CHECK(later.sequence > first.sequence + 5);
   CHECK_EQ(MiniAV_CopyMetadata(later.internal_handle, &metadata), MINIAV_SUCCESS);
-  CHECK((metadata.flags & MINIAV_METADATA_DAMAGE) != 0);
   MiniAV_ReleaseBuffer(first.internal_handle);
   MiniAV_ReleaseBuffer(later.internal_handle);
-  return metadata.damage_count;
+  return (metadata.flags & MINIAV_METADATA_DAMAGE) != 0 ? metadata.damage_count : 0;
 }
 
 /* A queue of two against a screen that changes sixty times a second: what the consumer is told of a

@@ -46,7 +46,8 @@ export function listen(
 ): { script: RunningScript; heard: () => Promise<Heard> } {
   const file = join(rig.directory, `capture-${++captures}.raw`);
   // On a busy machine a consumer sleeps for longer than the usual queue holds.
-  const script = user(rig, ["capture", JSON.stringify({ file, queue: 64, ...options })]);
+  const asked = JSON.stringify({ file, queue: 64, ...options });
+  const script = user(rig, ["capture", asked], options.seconds);
   const heard = async () => {
     const result = await script.ended;
     const last = result.stdout.split("\n").find((line) => line.includes('"end":true'));
