@@ -29,6 +29,7 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "wireplumber", command: "wireplumber" },
   { name: "libspa-0.2-modules" },
   { name: "pulseaudio-utils", command: "pactl" },
+  { name: "procps", command: "pkill" },
   // The desktop's portal, and what our backend of it is written in.
   { name: "xdg-desktop-portal" },
   { name: "gsettings-desktop-schemas" },
