@@ -3,6 +3,7 @@
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "common/log.h"
 #include "miniav_capture.h"
 
-#define POLL_US        50000
-#define PROBE_LIMIT_MS 200u
-#define REFRESH_MS     250
+#define POLL_US              50000
+#define PROBE_LIMIT_MS       200u
+#define DATA_THREAD_MS       2000u
+#define DATA_THREAD_GUESS_US 20000
+#define REFRESH_MS           250
 
 struct pipewire_connection {
   struct pw_thread_loop *loop;
@@ -215,6 +218,36 @@ MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint
   return MINIAV_SUCCESS;
 }
 
+static int note_thread(struct spa_loop *loop, bool async, uint32_t sequence, const void *data,
+                       size_t size, void *user) {
+  (void)loop;
+  (void)async;
+  (void)sequence;
+  (void)data;
+  (void)size;
+  *(pthread_t *)user = pthread_self();
+  return 0;
+}
+
+/* A context whose data thread has not begun when it is told to end waits for it for ever
+ * (pw_data_loop_stop of 0.3.65): until then what is invoked runs on the caller's thread. */
+static void wait_for_data_thread(struct pw_context *context) {
+  if (pipewire.context_get_data_loop == NULL) {
+    clock_sleep_until_us(clock_now_us() + DATA_THREAD_GUESS_US);
+    return;
+  }
+  struct pw_data_loop *loop = pipewire.context_get_data_loop(context);
+  int64_t deadline_us = clock_deadline_us(DATA_THREAD_MS);
+  while (loop != NULL && clock_now_us() < deadline_us) {
+    pthread_t thread = pthread_self();
+    pipewire.data_loop_invoke(loop, note_thread, 0, NULL, 0, true, &thread);
+    if (!pthread_equal(thread, pthread_self())) {
+      return;
+    }
+    clock_sleep_until_us(clock_now_us() + 500);
+  }
+}
+
 void pipewire_disconnect(struct pipewire_connection *connection) {
   if (connection == NULL) {
     return;
@@ -228,6 +261,7 @@ void pipewire_disconnect(struct pipewire_connection *connection) {
     pipewire.core_disconnect(connection->core);
   }
   if (connection->context != NULL) {
+    wait_for_data_thread(connection->context);
     pipewire.context_destroy(connection->context);
   }
   if (connection->refresh != NULL) {

@@ -25,6 +25,9 @@ static const struct dynlib_symbol pipewire_symbols[] = {
     SYMBOL(context_new),
     SYMBOL(context_destroy),
     SYMBOL(context_connect),
+    {"pw_context_get_data_loop", offsetof(struct pipewire_functions, context_get_data_loop),
+     DYNLIB_OPTIONAL}, /* since 0.3.56 */
+    SYMBOL(data_loop_invoke),
     SYMBOL(core_disconnect),
     SYMBOL(proxy_destroy),
     SYMBOL(proxy_add_listener),
