@@ -42,8 +42,10 @@ const BUN: Runtime = {
   },
 };
 
-/** Which files: `os` those that need real daemons, `rest` all others. */
+/** Which files: `os` those that mostly wait, for real daemons or a minute to end; `rest` all others. */
 export type Part = "os" | "rest";
+
+const OS = /^test\/(?:os|soak)\/|\/real_\w+\.test\.ts$/;
 
 export async function testWithDeno(log: string, part: Part, filter: string): Promise<Counts> {
   return await testFiles(await findDeno(), DENO, log, part, filter);
@@ -193,7 +195,7 @@ function withSkipped(passed: number, failed: number, skipped: number): FileCount
 /** The test files of a part whose path contains `filter`, relative to the checkout. */
 export async function findTests(part: Part, filter: string): Promise<string[]> {
   const files = await listFiles(join(ROOT, "test"));
-  const isIn = (path: string) => path.startsWith("test/os/") === (part === "os");
+  const isIn = (path: string) => OS.test(path) === (part === "os");
   return files.map((path) => relative(ROOT, path).replaceAll("\\", "/"))
     .filter((path) => /[._]test\.ts$/.test(path) && isIn(path) && path.includes(filter));
 }
