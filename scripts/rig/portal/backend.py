@@ -166,6 +166,4 @@ bus.register_object(
 Gio.bus_own_name_on_connection(
     bus, "org.freedesktop.impl.portal.desktop.rig", 0, None, lambda *_: sys.exit("the name is taken"))
 GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, close_all)
-if over_mutter:
-    mutter_cast.watch(bus, close_all)
 GLib.MainLoop().run()

@@ -69,8 +69,3 @@ def start(bus, words, cursor_mode, ready, ended):
 
     return stop
 
-
-def watch(bus, gone):
-    """Calls gone() when mutter has ended."""
-    Gio.bus_watch_name_on_connection(
-        bus, NAME, Gio.BusNameWatcherFlags.NONE, None, lambda *_: gone())
