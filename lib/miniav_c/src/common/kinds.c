@@ -68,6 +68,10 @@ static bool is_usable(const struct backend *backend, const char *forced) {
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
     return test_devices_enabled();
   }
+  bool is_named = forced[0] != 0;
+  if (!is_named && backend->is_for_this_session != NULL && !backend->is_for_this_session()) {
+    return false;
+  }
   return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
 }
 

@@ -123,7 +123,7 @@ static void on_refused(void *user, MiniAVResultCode why, const char *text) {
 static struct portal_grant grant_to_use(struct portal_screen *screen, char token[]) {
   const struct screen_settings *settings = &screen->request->screen;
   mutex_lock(&screen->lock);
-  bool own = screen->restore_token[0] != 0 && !screen->token_is_set;
+  bool own = screen->token_is_known && screen->restore_token[0] != 0;
   text_copy(token, MINIAV_TEXT_BYTES, own ? screen->restore_token : settings->restore_token);
   mutex_unlock(&screen->lock);
   struct portal_grant grant = token[0] == 0 && screen->grant != 0
@@ -153,7 +153,7 @@ static void note_grant(struct portal_screen *screen, const char *used, MiniAVPer
                        const struct portal_cast *cast) {
   mutex_lock(&screen->lock);
   text_copy(screen->restore_token, sizeof screen->restore_token, cast->restore_token);
-  screen->token_is_set = false;
+  screen->token_is_known = true;
   mutex_unlock(&screen->lock);
   if (cast->restore_token[0] != 0) {
     struct portal_grant granted = {.is_window = screen->request->target == REQUEST_WINDOW,
@@ -306,6 +306,7 @@ static void prepare(struct portal_screen *screen) {
   const struct capture_request *request = screen->request;
   mutex_lock(&screen->lock);
   screen->started = screen->failed = screen->shown = screen->streaming = false;
+  mutex_unlock(&screen->lock);
   screen->limit = request->screen.frame_rate_limit;
   screen->repeats = request->screen.repeat_last_frame != 0;
   screen->shape = (struct portal_shape){.capture = screen->capture,
@@ -317,31 +318,9 @@ static void prepare(struct portal_screen *screen) {
                                         .shown = on_shown,
                                         .refused = on_refused,
                                         .user = screen};
-  mutex_unlock(&screen->lock);
 }
 
-MiniAVResultCode portal_screen_start(struct portal_screen *screen, struct cancel *cancel) {
-  struct portal_cast cast;
-  prepare(screen);
-  MiniAVResultCode result = ask(screen, &cast, cancel);
-  if (result == MINIAV_SUCCESS) {
-    result = connect_stream(screen, &cast, cancel);
-  }
-  if (result == MINIAV_SUCCESS) {
-    result = portal_watch(screen->portal, on_session_closed, screen);
-  }
-  if (result == MINIAV_SUCCESS) {
-    result = wait_first(screen, cancel);
-  }
-  if (result != MINIAV_SUCCESS) {
-    portal_screen_stop(screen);
-    return result;
-  }
-  portal_grants_note_video(screen->grant, &screen->shape.told.video);
-  return MINIAV_SUCCESS;
-}
-
-void portal_screen_stop(struct portal_screen *screen) {
+static void end_stream(struct portal_screen *screen) {
   mutex_lock(&screen->lock);
   screen->started = false;
   mutex_unlock(&screen->lock);
@@ -359,7 +338,34 @@ void portal_screen_stop(struct portal_screen *screen) {
     pipewire_disconnect(screen->connection);
     screen->connection = NULL;
   }
+}
+
+MiniAVResultCode portal_screen_start(struct portal_screen *screen, struct cancel *cancel) {
+  struct portal_cast cast;
+  prepare(screen);
+  MiniAVResultCode result = ask(screen, &cast, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = connect_stream(screen, &cast, cancel);
+  }
+  if (result == MINIAV_SUCCESS) {
+    result = portal_watch(screen->portal, on_session_closed, screen);
+  }
+  if (result == MINIAV_SUCCESS) {
+    result = wait_first(screen, cancel);
+  }
+  if (result != MINIAV_SUCCESS) {
+    end_stream(screen);
+    portal_close(screen->portal);
+    screen->portal = NULL;
+    return result;
+  }
+  portal_grants_note_video(screen->grant, &screen->shape.told.video);
+  return MINIAV_SUCCESS;
+}
+
+void portal_screen_stop(struct portal_screen *screen) {
   struct portal *portal = screen->portal;
+  end_stream(screen);
   if (portal != NULL) {
     portal_end_session(portal);
     screen->portal = NULL;
@@ -376,19 +382,13 @@ MiniAVResultCode portal_screen_set_region(struct portal_screen *screen, const Mi
     result = portal_shape_set_region(&screen->shape, region);
     pipewire_unlock(screen->connection);
   }
-  if (result == MINIAV_SUCCESS) {
-    mutex_lock(&screen->lock);
-    screen->region = *region;
-    mutex_unlock(&screen->lock);
-  }
+  screen->region = result == MINIAV_SUCCESS ? *region : screen->region;
   return result;
 }
 
 void portal_screen_set_pace(struct portal_screen *screen, double limit, bool repeats) {
-  mutex_lock(&screen->lock);
   screen->limit = limit;
   screen->repeats = repeats;
-  mutex_unlock(&screen->lock);
   if (screen->connection != NULL) {
     pipewire_lock(screen->connection);
     portal_shape_set_pace(&screen->shape, limit, repeats);

@@ -37,9 +37,11 @@ struct portal_screen {
   bool streaming;
   MiniAVResultCode failure;
   char reason[160];
-  char restore_token[MINIAV_TEXT_BYTES]; /* of the last start; empty: none */
-  bool token_is_set;                     /* by the user, after the last start */
-  MiniAVRect region;                     /* settings that may change while it runs */
+  char restore_token[MINIAV_TEXT_BYTES]; /* what the last start gave; empty: nothing */
+  bool token_is_known;                   /* there was one, and the user set no other since */
+
+  /* Of the thread that sets them. */
+  MiniAVRect region;
   double limit;
   bool repeats;
 
