@@ -223,7 +223,10 @@ static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
 }
 
 static void accept(struct pipewire_video *video, const struct video_format *format) {
-  if (!is_same(&format->info, &video->setup.exact)) {
+  if (video->setup.format != NULL) {
+    video->setup.exact = format->info;
+    video->setup.format(video->setup.shape, &format->info);
+  } else if (!is_same(&format->info, &video->setup.exact)) {
     struct capture_format told = {.video = format->info, .audio_result = MINIAV_ERROR_NO_BUFFER};
     video->setup.exact = format->info;
     capture_format_changed(video->setup.capture, &told);
@@ -346,7 +349,7 @@ static bool connect_stream(struct pipewire_video *video) {
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
-  uint32_t count = video_format_requests(&builder, &setup->exact, requests);
+  uint32_t count = video_format_requests(&builder, &setup->exact, setup->most, requests);
   video->stream = pipewire.stream_new(
       setup->core, setup->name,
       pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
@@ -375,6 +378,8 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   }
   video->setup = *setup;
   video->frames = (struct video_frames){.capture = setup->capture,
+                                        .deliver = setup->deliver,
+                                        .shape = setup->shape,
                                         .wants_damage = setup->wants_damage,
                                         .wants_cursor = setup->wants_cursor,
                                         .keeps_last = setup->keeps_last || setup->wants_cursor};

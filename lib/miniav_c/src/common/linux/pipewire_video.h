@@ -51,6 +51,11 @@ struct pipewire_video_setup {
   bool links_itself;      /* else the session manager does, as for a portal's node */
   MiniAVVideoInfo wanted; /* the first format must meet it; 0: any */
   MiniAVVideoInfo exact;  /* what is asked for first, and what the capture has been told */
+  struct spa_fraction most; /* a limit that the source is asked to keep; 0/0: none */
+  /* Loop thread, both or neither: gets formats and frames in the capture's place, to shape them. */
+  void (*format)(void *shape, const MiniAVVideoInfo *info);
+  void (*deliver)(void *shape, const struct capture_frame *frame);
+  void *shape;
   /* Loop thread. Is the stream linked to the right node, and to nothing else? */
   bool (*is_right)(void *user, uint32_t own_id);
   /* Loop thread, after each change of the phase; must not destroy the stream. */

@@ -189,6 +189,13 @@ static MiniAVResultCode ask(struct portal_screen *screen, struct portal_cast *ca
 
 /* -- the stream ------------------------------------------------------------------------------- */
 
+/* What the compositor need not send more of; it is held to that here as well. The limit alone may
+ * be raised while it runs. */
+static struct spa_fraction most_of(const struct portal_screen *screen) {
+  const MiniAVVideoInfo *asked = &screen->request->video;
+  return SPA_FRACTION(asked->frame_rate_numerator, asked->frame_rate_denominator);
+}
+
 /* Locked. */
 static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node_id,
                                      struct cancel *cancel) {
@@ -219,6 +226,7 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
       .wanted = {.pixel_format = screen->request->video.pixel_format},
       .exact = {.pixel_format = screen->request->video.pixel_format,
                 .output_preference = screen->request->video.output_preference},
+      .most = most_of(screen),
       .is_right = is_right,
       .changed = on_video_changed,
       .format = portal_shape_format,
