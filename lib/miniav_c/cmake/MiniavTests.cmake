@@ -43,6 +43,7 @@ file(GLOB programs CONFIGURE_DEPENDS "test/os/*.c")
 foreach(file IN LISTS programs)
   get_filename_component(name "${file}" NAME_WE)
   add_executable(${name} "${file}")
+  target_include_directories(${name} PRIVATE test)
   target_link_libraries(${name} PRIVATE miniav_objects)
 endforeach()
 
