@@ -124,10 +124,16 @@ static void on_remove_buffer(void *data, struct pw_buffer *buffer) {
   }
 }
 
+/* A buffer goes back only with a cycle that brings another one: of two both would be here, and
+ * nothing came any more. */
+static uint32_t lendable_count(uint32_t count) {
+  uint32_t half = count / 2;
+  return half > 2 ? half - 1 : count > 2 ? 1 : 0;
+}
+
 static bool may_lend(const struct pipewire_video *video) {
-  uint32_t half = video->memory_count / 2;
   uint32_t returning = video_frames_holds_alone(&video->frames) && video->lent_count > 0 ? 1 : 0;
-  return video->lent_count - returning < (half > 2 ? half - 1 : 1);
+  return video->lent_count - returning < lendable_count(video->memory_count);
 }
 
 /* When the cycle began in which these frames came, on our clock. */
@@ -440,6 +446,11 @@ const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video) {
 
 uint32_t pipewire_video_own_id(const struct pipewire_video *video) {
   return pipewire.stream_get_node_id(video->stream);
+}
+
+void pipewire_video_restart(struct pipewire_video *video) {
+  pipewire.stream_set_active(video->stream, false);
+  pipewire.stream_set_active(video->stream, true);
 }
 
 bool pipewire_video_repeat(struct pipewire_video *video) {

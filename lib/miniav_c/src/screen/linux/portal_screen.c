@@ -10,7 +10,7 @@
 
 #define DIALOG_MS   300000u /* how long a person may take */
 #define ANSWER_MS   3000u
-#define FIRST_MS    500u /* until the first picture: some compositors send none while all is still */
+#define FIRST_MS    1500u /* until the first picture: some compositors send none while all is still */
 #define POLL_US     50000
 #define LOSS_MS     500
 #define STREAM_NAME "MiniAV screen"
@@ -70,6 +70,9 @@ static void on_video_changed(void *user) {
   } else if (phase == PIPEWIRE_VIDEO_FAILED) {
     fail(screen, failure, reason);
   }
+  if (phase == PIPEWIRE_VIDEO_STREAMING) {
+    portal_fresh_streaming(&screen->fresh);
+  }
   mutex_lock(&screen->lock);
   screen->streaming = phase == PIPEWIRE_VIDEO_STREAMING;
   condition_broadcast(&screen->changed);
@@ -110,6 +113,17 @@ static void on_shown(void *user) {
   screen->shown = true;
   condition_broadcast(&screen->changed);
   mutex_unlock(&screen->lock);
+}
+
+static void on_format(void *user, const MiniAVVideoInfo *info) {
+  struct portal_screen *screen = user;
+  portal_shape_format(&screen->shape, info);
+}
+
+static void on_frame(void *user, const struct capture_frame *frame) {
+  struct portal_screen *screen = user;
+  bool is_asked = portal_fresh_frame(&screen->fresh, &frame->buffer);
+  portal_shape_frame(&screen->shape, frame, is_asked);
 }
 
 static void on_refused(void *user, MiniAVResultCode why, const char *text) {
@@ -210,7 +224,8 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
   screen->node_serial = node->serial;
   screen->loss_reason[0] = 0;
   screen->loss = pw_loop_add_timer(loop, on_loss, screen);
-  if (screen->loss == NULL || portal_shape_begin(&screen->shape, loop) != MINIAV_SUCCESS) {
+  if (screen->loss == NULL || portal_shape_begin(&screen->shape, loop) != MINIAV_SUCCESS ||
+      portal_fresh_begin(&screen->fresh, loop) != MINIAV_SUCCESS) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   const struct screen_settings *settings = &screen->request->screen;
@@ -229,14 +244,15 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
       .most = most_of(screen),
       .is_right = is_right,
       .changed = on_video_changed,
-      .format = portal_shape_format,
-      .deliver = portal_shape_frame,
-      .shape = &screen->shape,
+      .format = on_format,
+      .deliver = on_frame,
+      .shape = screen,
       .user = screen};
   screen->video = pipewire_video_create(&setup);
   if (screen->video == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
+  screen->fresh.video = screen->video;
   if (pipewire_video_phase_of(screen->video) == PIPEWIRE_VIDEO_FAILED) {
     on_video_changed(screen); /* at once, when nobody could be told yet */
   }
@@ -337,6 +353,7 @@ static void end_stream(struct portal_screen *screen) {
     struct pipewire_video *video = screen->video;
     screen->video = NULL;
     pipewire_video_destroy(video);
+    portal_fresh_end(&screen->fresh);
     portal_shape_end(&screen->shape);
     if (screen->loss != NULL) {
       pw_loop_destroy_source(pipewire_loop_of(screen->connection), screen->loss);

@@ -21,6 +21,7 @@
 #include "common/linux/pipewire_connection.h"
 #include "common/linux/pipewire_video.h"
 #include "common/linux/portal.h"
+#include "screen/linux/portal_fresh.h"
 #include "screen/linux/portal_shape.h"
 
 struct portal_screen {
@@ -49,6 +50,7 @@ struct portal_screen {
   struct pipewire_connection *connection;
   struct pipewire_video *video;
   struct portal_shape shape;
+  struct portal_fresh fresh;
   uint32_t node_id;
   uint64_t node_serial;
   struct spa_source *loss; /* a timer */

@@ -3,9 +3,11 @@
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include <stdio.h>
+#include <string.h>
 
 #include "common/clock.h"
 #include "common/damage.h"
+#include "common/pixel.h"
 #include "screen/frame_cut.h"
 
 #define DEFAULT_RATE 60u
@@ -65,6 +67,52 @@ static void hold(struct portal_shape *shape, const struct capture_frame *frame) 
   shape->held_metadata = metadata;
   shape->has_held = true;
   shape->is_fresh = true;
+}
+
+static bool is_same_part(const MiniAVRect *a, const MiniAVRect *b) {
+  return a->x == b->x && a->y == b->y && a->width == b->width && a->height == b->height;
+}
+
+static bool is_same_plane(const MiniAVPlane *a, const MiniAVPlane *b, uint32_t row_bytes) {
+  const uint8_t *left = a->data_ptr;
+  const uint8_t *right = b->data_ptr;
+  for (uint32_t row = 0; row < a->height; row++) {
+    if (memcmp(left, right, row_bytes) != 0) {
+      return false;
+    }
+    left += a->stride_bytes;
+    right += b->stride_bytes;
+  }
+  return true;
+}
+
+static bool is_same_pointer(const MiniAVFrameMetadata *a, const MiniAVFrameMetadata *b) {
+  return (b->flags & MINIAV_METADATA_CURSOR) == 0 ||
+         (a->cursor_serial == b->cursor_serial && a->cursor_visible == b->cursor_visible &&
+          a->cursor_x == b->cursor_x && a->cursor_y == b->cursor_y);
+}
+
+/* Does a frame show what the last one did? */
+static bool is_same_picture(const struct portal_shape *shape, const struct capture_frame *frame) {
+  const MiniAVBuffer *last = &shape->held.buffer;
+  const MiniAVBuffer *next = &frame->buffer;
+  const MiniAVVideoInfo *info = &next->data.video.info;
+  bool is_comparable = shape->has_held && last->content_type == MINIAV_BUFFER_CONTENT_TYPE_CPU &&
+                       next->content_type == MINIAV_BUFFER_CONTENT_TYPE_CPU &&
+                       last->data.video.info.width == info->width &&
+                       last->data.video.info.height == info->height &&
+                       last->data.video.info.pixel_format == info->pixel_format &&
+                       last->data.video.num_planes == next->data.video.num_planes &&
+                       is_same_part(&last->crop, &next->crop);
+  bool is_same = is_comparable && (frame->metadata == NULL ||
+                                   is_same_pointer(&shape->held_metadata, frame->metadata));
+  for (uint32_t i = 0; is_same && i < next->data.video.num_planes; i++) {
+    struct plane_shape plane;
+    is_same = pixel_plane_shape(info->pixel_format, info->width, info->height, i, &plane) &&
+              is_same_plane(&last->data.video.planes[i], &next->data.video.planes[i],
+                            plane.row_bytes);
+  }
+  return is_same;
 }
 
 /* -- which part ------------------------------------------------------------------------------- */
@@ -152,10 +200,6 @@ static int64_t millirate(const struct portal_shape *shape) {
 
 static bool is_limited(const struct portal_shape *shape) {
   return shape->limit > 0 || shape->wanted.frame_rate_numerator > 0;
-}
-
-static bool is_same_part(const MiniAVRect *a, const MiniAVRect *b) {
-  return a->x == b->x && a->y == b->y && a->width == b->width && a->height == b->height;
 }
 
 /* Does something of the part differ from the last picture of it? */
@@ -269,9 +313,9 @@ void portal_shape_format(void *user, const MiniAVVideoInfo *info) {
   shape->shown_part = (MiniAVRect){0, 0, shape->shown_part.width > 0 ? -1 : 0, 0};
 }
 
-void portal_shape_frame(void *user, const struct capture_frame *frame) {
-  struct portal_shape *shape = user;
-  if (shape->is_refused) {
+void portal_shape_frame(struct portal_shape *shape, const struct capture_frame *frame,
+                        bool is_asked) {
+  if (shape->is_refused || (is_asked && is_same_picture(shape, frame))) {
     give_back(frame);
     return;
   }
