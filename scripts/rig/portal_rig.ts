@@ -120,12 +120,23 @@ export class PortalRig implements AsyncDisposable {
   }
 
   async startPortal(): Promise<void> {
-    const start = (name: string, command: string, args: readonly string[], owned: string) => {
-      return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
-    };
-    await start("store", "/usr/libexec/xdg-permission-store", [], STORE);
-    this.#backend = await start("backend", PYTHON, [script("backend.py")], BACKEND);
-    this.#portal = await start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+    await this.#start("store", "/usr/libexec/xdg-permission-store", [], STORE);
+    this.#backend = await this.#start("backend", PYTHON, [script("backend.py")], BACKEND);
+    await this.startFrontend();
+  }
+
+  /** The portal itself; also after it was killed. */
+  async startFrontend(): Promise<void> {
+    this.#portal = await this.#start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+  }
+
+  #start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    owned: string,
+  ): Promise<RigProcess> {
+    return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
   }
 
   async startFake(habit: readonly string[]): Promise<void> {

@@ -54,6 +54,9 @@ class Lines implements AsyncDisposable {
   }
 }
 
+/** The pointer over the windows of `wayland_client.py`. */
+export const CURSOR = { width: 24, height: 16, hotspotX: 5, hotspotY: 3, color: 0x204060 };
+
 /** A program with windows: `wayland_client.py`. */
 export class WaylandClient extends Lines {
   readonly #directory: string;

@@ -31,6 +31,15 @@ def record(bus, session, words, cursor_mode):
     return stream, source
 
 
+def area_of(bus, remote_desktop, side):
+    """A stream of the whole desktop, of which a remote desktop tells places."""
+    options = {"remote-desktop-session-id": V("s", remote_desktop)}
+    (session,) = call(bus, "/org/gnome/Mutter/ScreenCast", NAME, "CreateSession",
+                      V("(a{sv})", (options,)))
+    stream, _ = record(bus, session, ["area", 0, 0, side, side], 1)
+    return stream
+
+
 def start(bus, words, cursor_mode, ready, ended):
     """Begins a session of one stream: ready(node, description), and ended() if mutter ends it.
 

@@ -3,10 +3,13 @@
 its pointer there; a line of standard output says that it was done."""
 import sys
 
+import mutter_cast
 from gi.repository import Gio, GLib
 
 V = GLib.Variant
 NAME = "org.gnome.Mutter.RemoteDesktop"
+PATH = "/org/gnome/Mutter/RemoteDesktop"
+SIDE = 4000  # of an area in whose coordinates places are told
 bus = Gio.bus_get_sync(Gio.BusType.SESSION)
 
 
@@ -14,17 +17,13 @@ def call(path, interface, method, arguments=None):
     return bus.call_sync(NAME, path, interface, method, arguments, None, 0, -1, None).unpack()
 
 
-(session,) = call("/org/gnome/Mutter/RemoteDesktop", NAME, "CreateSession")
+(session,) = call(PATH, NAME, "CreateSession")
+(identity,) = call(session, "org.freedesktop.DBus.Properties", "Get",
+                   V("(ss)", (NAME + ".Session", "SessionId")))
+area = mutter_cast.area_of(bus, identity, SIDE)
 call(session, NAME + ".Session", "Start")
-
-
-def move(x, y):
-    call(session, NAME + ".Session", "NotifyPointerMotionRelative", V("(dd)", (x, y)))
-
-
 print("ready", flush=True)
 for line in sys.stdin:
-    right, down = (float(word) for word in line.split())
-    move(-100000.0, -100000.0)
-    move(right, down)
+    place = [float(word) for word in line.split()]
+    call(session, NAME + ".Session", "NotifyPointerMotionAbsolute", V("(sdd)", (area, *place)))
     print("moved", flush=True)

@@ -8,7 +8,7 @@ taken it:
   paint NAME WIDTH HEIGHT FILE            other pixels, of another size if that differs
   fill NAME X Y WIDTH HEIGHT RRGGBB       one colour in a part of it, and damage only there
   close NAME
-  outputs                                 the monitors: [[x, y, width, height], ...]
+The pointer over its windows is a box of one colour, CURSOR.
 https://wayland.freedesktop.org/docs/html/apa.html
 """
 import array
@@ -20,7 +20,8 @@ import socket
 import struct
 import sys
 
-XRGB8888 = 1
+ARGB8888, XRGB8888 = 0, 1
+CURSOR = {"width": 24, "height": 16, "hotspot": (5, 3), "color": 0xff204060}
 
 
 class Connection:
@@ -121,6 +122,54 @@ wayland.roundtrip()
 outputs.sort(key=lambda output: output[1][:2])
 
 
+def make_buffer(width, height, pixels, form):
+    size = len(pixels)
+    fd = os.memfd_create("picture")
+    os.ftruncate(fd, size)
+    with mmap.mmap(fd, size) as mapping:
+        mapping[:] = bytes(pixels)
+    pool, buffer = wayland.new(), wayland.new()
+    wayland.send(memory, 0, "Ii", pool, size, fd=fd)
+    os.close(fd)
+    wayland.send(pool, 0, "IiiiiI", buffer, 0, width, height, width * 4, form)
+    wayland.send(pool, 1)
+    return buffer
+
+
+def show_buffer(surface, buffer, damage):
+    wayland.send(surface, 1, "Iii", buffer, 0, 0)
+    wayland.send(surface, 9, "iiii", *damage)
+    wayland.send(surface, 6)
+
+
+class Cursor:
+    """Its own surface, set whenever the pointer comes to a window."""
+
+    def __init__(self):
+        width, height = CURSOR["width"], CURSOR["height"]
+        self.surface = wayland.new()
+        wayland.send(compositor, 0, "I", self.surface)
+        pixels = struct.pack("=I", CURSOR["color"]) * (width * height)
+        self.buffer = make_buffer(width, height, pixels, ARGB8888)
+        self.pointer = None
+        self.seat = bind("wl_seat", 1, self.on_seat)
+
+    def on_seat(self, opcode, body):
+        if opcode == 0 and struct.unpack("=I", body)[0] & 1 and self.pointer is None:
+            self.pointer = wayland.new(self.on_pointer)
+            wayland.send(self.seat, 0, "I", self.pointer)
+
+    def on_pointer(self, opcode, body):
+        if opcode == 0:
+            serial = struct.unpack_from("=I", body)[0]
+            wayland.send(self.pointer, 0, "IIii", serial, self.surface, *CURSOR["hotspot"])
+            show_buffer(self.surface, self.buffer, (0, 0, CURSOR["width"], CURSOR["height"]))
+
+
+cursor = Cursor()
+wayland.roundtrip()
+
+
 class Window:
     def __init__(self, name):
         self.configured = False
@@ -156,19 +205,8 @@ class Window:
 
     def show(self, *damage):
         """A buffer anew for each picture: nobody has to wait until the old one is released."""
-        size = len(self.pixels)
-        fd = os.memfd_create("picture")
-        os.ftruncate(fd, size)
-        with mmap.mmap(fd, size) as mapping:
-            mapping[:] = bytes(self.pixels)
-        pool, buffer = wayland.new(), wayland.new()
-        wayland.send(memory, 0, "Ii", pool, size, fd=fd)
-        os.close(fd)
-        wayland.send(pool, 0, "IiiiiI", buffer, 0, self.width, self.height, self.width * 4, XRGB8888)
-        wayland.send(pool, 1)
-        wayland.send(self.surface, 1, "Iii", buffer, 0, 0)
-        wayland.send(self.surface, 9, "iiii", *damage)
-        wayland.send(self.surface, 6)
+        buffer = make_buffer(self.width, self.height, self.pixels, XRGB8888)
+        show_buffer(self.surface, buffer, damage)
         if self.buffer is not None:
             wayland.send(self.buffer, 0)
         self.buffer = buffer
@@ -204,7 +242,7 @@ def run(command, name="", *words):
     elif command == "close":
         windows.pop(name).close()
     wayland.roundtrip()
-    return [output[1] for output in outputs] if command == "outputs" else {}
+    return {}
 
 
 def answer_commands():

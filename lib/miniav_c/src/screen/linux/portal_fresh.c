@@ -18,8 +18,8 @@ static void on_timer(void *user, uint64_t expirations) {
   struct portal_fresh *fresh = user;
   int64_t now_us = clock_now_us();
   fresh->is_armed = false;
-  if (now_us - fresh->came_us < QUIET_US) {
-    arm(fresh, fresh->came_us + QUIET_US);
+  if (now_us - fresh->changed_us < QUIET_US) {
+    arm(fresh, fresh->changed_us + QUIET_US);
   } else if (fresh->tries < TRIES_MAX && (fresh->was_answered || fresh->tries < TRIES_MAX / 2)) {
     fresh->tries++;
     fresh->asked_us = now_us;
@@ -28,30 +28,32 @@ static void on_timer(void *user, uint64_t expirations) {
   }
 }
 
-bool portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame) {
+bool portal_fresh_doubts(const struct portal_fresh *fresh) {
+  return fresh->asked_us != 0 || clock_now_us() - fresh->changed_us >= QUIET_US;
+}
+
+void portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame, bool is_same) {
   bool has_own_time = (frame->flags & MINIAV_BUFFER_FLAG_ESTIMATED_TIME) == 0;
-  bool is_answer = fresh->asked_us != 0 &&
-                   (!has_own_time || frame->timestamp_us >= fresh->asked_us);
   bool was_asked = fresh->asked_us != 0;
-  fresh->came_us = clock_now_us();
+  bool is_answer = was_asked && (!has_own_time || frame->timestamp_us >= fresh->asked_us);
   fresh->was_answered = fresh->was_answered || was_asked;
-  if (is_answer) {
+  if (!is_same) {
+    fresh->changed_us = clock_now_us();
+    fresh->tries = was_asked ? fresh->tries : 0;
+  }
+  if (is_answer) { /* it is known to be the newest */
     fresh->asked_us = 0;
-    fresh->tries = TRIES_MAX; /* it is known to be the newest */
-    return true;
+    fresh->tries = TRIES_MAX;
+  } else if (!is_same && !fresh->is_armed && fresh->tries < TRIES_MAX) {
+    arm(fresh, fresh->changed_us + QUIET_US);
   }
-  fresh->tries = was_asked ? fresh->tries : 0;
-  if (!fresh->is_armed && fresh->tries < TRIES_MAX) {
-    arm(fresh, fresh->came_us + QUIET_US);
-  }
-  return was_asked;
 }
 
 void portal_fresh_streaming(struct portal_fresh *fresh) {
   if (!fresh->has_streamed) {
     fresh->has_streamed = true;
-    fresh->came_us = clock_now_us();
-    arm(fresh, fresh->came_us + QUIET_US);
+    fresh->changed_us = clock_now_us();
+    arm(fresh, fresh->changed_us + QUIET_US);
   }
 }
 

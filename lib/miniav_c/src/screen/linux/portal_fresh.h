@@ -11,6 +11,8 @@
  * - On a still screen it is soon over: at most TRIES_MAX times after each change, and never again
  *   where the source does not answer at all. No timer runs after that.
  * - While frames come the timer is set once a quiet time, not once a frame.
+ * - A frame that shows what the last one did is no change: another capture of the same screen that
+ *   has it painted starts nothing here.
  */
 #ifndef MINIAV_SCREEN_PORTAL_FRESH_H
 #define MINIAV_SCREEN_PORTAL_FRESH_H
@@ -28,9 +30,9 @@ struct portal_fresh {
   bool is_armed;
   bool has_streamed;
   bool was_answered; /* ever */
-  uint32_t tries;    /* since the last frame that nobody asked for */
-  int64_t asked_us;  /* when the source was last stopped; 0: not since its last new frame */
-  int64_t came_us;   /* when the last frame came */
+  uint32_t tries;    /* since the last change that nobody asked for */
+  int64_t asked_us;  /* when the source was last stopped; 0: that is answered */
+  int64_t changed_us; /* when the last frame with a change came */
 };
 
 /* OUT_OF_MEMORY. */
@@ -39,8 +41,10 @@ void portal_fresh_end(struct portal_fresh *fresh);
 
 /* Frames may come from now on. */
 void portal_fresh_streaming(struct portal_fresh *fresh);
-/* One has come; was it asked for here? */
-bool portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame);
+/* Is it worth looking whether the next frame is another picture? */
+bool portal_fresh_doubts(const struct portal_fresh *fresh);
+/* A frame has come; is_same: it shows what the last one did. */
+void portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame, bool is_same);
 
 #endif
 #endif

@@ -122,8 +122,14 @@ static void on_format(void *user, const MiniAVVideoInfo *info) {
 
 static void on_frame(void *user, const struct capture_frame *frame) {
   struct portal_screen *screen = user;
-  bool is_asked = portal_fresh_frame(&screen->fresh, &frame->buffer);
-  portal_shape_frame(&screen->shape, frame, is_asked);
+  bool is_same =
+      portal_fresh_doubts(&screen->fresh) && portal_shape_is_same(&screen->shape, frame);
+  portal_fresh_frame(&screen->fresh, &frame->buffer, is_same);
+  if (is_same) {
+    portal_shape_give_back(frame);
+  } else {
+    portal_shape_frame(&screen->shape, frame);
+  }
 }
 
 static void on_refused(void *user, MiniAVResultCode why, const char *text) {

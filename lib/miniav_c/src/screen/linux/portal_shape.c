@@ -16,7 +16,7 @@
 
 /* -- what is held ----------------------------------------------------------------------------- */
 
-static void give_back(const struct capture_frame *frame) {
+void portal_shape_give_back(const struct capture_frame *frame) {
   if (frame->release != NULL) {
     frame->release(frame->owner, frame->token);
   }
@@ -28,7 +28,7 @@ static void drop_held(struct portal_shape *shape) {
   if (shape->has_held) {
     shape->has_held = false;
     shape->is_fresh = false;
-    give_back(&shape->held);
+    portal_shape_give_back(&shape->held);
   }
 }
 
@@ -92,8 +92,7 @@ static bool is_same_pointer(const MiniAVFrameMetadata *a, const MiniAVFrameMetad
           a->cursor_x == b->cursor_x && a->cursor_y == b->cursor_y);
 }
 
-/* Does a frame show what the last one did? */
-static bool is_same_picture(const struct portal_shape *shape, const struct capture_frame *frame) {
+bool portal_shape_is_same(const struct portal_shape *shape, const struct capture_frame *frame) {
   const MiniAVBuffer *last = &shape->held.buffer;
   const MiniAVBuffer *next = &frame->buffer;
   const MiniAVVideoInfo *info = &next->data.video.info;
@@ -313,10 +312,9 @@ void portal_shape_format(void *user, const MiniAVVideoInfo *info) {
   shape->shown_part = (MiniAVRect){0, 0, shape->shown_part.width > 0 ? -1 : 0, 0};
 }
 
-void portal_shape_frame(struct portal_shape *shape, const struct capture_frame *frame,
-                        bool is_asked) {
-  if (shape->is_refused || (is_asked && is_same_picture(shape, frame))) {
-    give_back(frame);
+void portal_shape_frame(struct portal_shape *shape, const struct capture_frame *frame) {
+  if (shape->is_refused) {
+    portal_shape_give_back(frame);
     return;
   }
   hold(shape, frame);

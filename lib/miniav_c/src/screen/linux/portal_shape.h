@@ -10,8 +10,6 @@
  * - The capture is told a size before its first frame. Where the size or the place of the part
  *   changes, all of it is damage.
  * - While nothing changes and nothing is to be repeated, no timer runs.
- * - A frame that was asked for to see whether the last one is the newest (portal_fresh.h) is shown
- *   only if it is another picture.
  */
 #ifndef MINIAV_SCREEN_PORTAL_SHAPE_H
 #define MINIAV_SCREEN_PORTAL_SHAPE_H
@@ -59,9 +57,11 @@ void portal_shape_end(struct portal_shape *shape);
 
 /* The stream has a format. As pipewire_video_setup.format. */
 void portal_shape_format(void *user, const MiniAVVideoInfo *info);
-/* A frame of the stream, with its references. is_asked: it was asked for. */
-void portal_shape_frame(struct portal_shape *shape, const struct capture_frame *frame,
-                        bool is_asked);
+/* Does a frame show what the last one did? */
+bool portal_shape_is_same(const struct portal_shape *shape, const struct capture_frame *frame);
+/* A frame of the stream, with its references; it is shown, or given back. */
+void portal_shape_frame(struct portal_shape *shape, const struct capture_frame *frame);
+void portal_shape_give_back(const struct capture_frame *frame);
 
 /* Tells the capture the size that frames will have, where none has come yet. */
 void portal_shape_tell(struct portal_shape *shape);
