@@ -5,8 +5,9 @@
  * Invariants
  * - A memory is a foreign block: the stream has one reference from add_buffer to remove_buffer,
  *   each frame that is out one more. Its mappings end with the last.
- * - `lendable` is only what no other process can take away: memfds sealed against shrinking, and
- *   dma-bufs. Everything else has no mapping here; it is copied with pread, which cannot fault.
+ * - `lendable` is only what no other process can take away and a script may write to: memfds sealed
+ *   against shrinking, and dma-bufs. Those that may only be read are copied; everything else has no
+ *   mapping here and is copied with pread, which cannot fault.
  * - `buffer` is the loop thread's: NULL once libpipewire has taken the buffer back, so that a
  *   release that comes later names nothing.
  * - A release only pushes the memory on the lock-free stack of `returns` and signals its eventfd;
@@ -38,7 +39,8 @@ struct video_data {
   uint64_t file_offset;
   uint32_t capacity_bytes;
   bool is_dmabuf;
-  uint8_t *at; /* the first byte; NULL when it is not lendable */
+  bool read_only;
+  uint8_t *at; /* the first byte; NULL where only the file is read */
   void *mapping;
   size_t mapping_bytes;
 };
