@@ -1,12 +1,13 @@
 /* The microphone backends that miniaudio serves: one struct backend for each sound system. */
 #include "audio/audio_backend.h"
 #include "audio/miniaudio/mic_session.h"
-#include "audio/miniaudio/mic_watch.h"
+#include "audio/miniaudio/mic_survey.h"
+#include "audio/miniaudio/mic_watches.h"
 
 static MiniAVResultCode enumerate(enum mic_system system, struct device_list *devices,
                                   struct cancel *cancel) {
   struct mic_list list;
-  MiniAVResultCode result = mic_system_list(system, &list, cancel);
+  MiniAVResultCode result = mic_survey(system, &list, cancel);
   for (uint32_t i = 0; i < list.count; i++) {
     device_list_add(devices, &list.items[i]);
   }
@@ -81,7 +82,7 @@ static void watch(enum mic_system system, bool on) {
  */
 #define MICROPHONE_BACKEND(id, system, watcher)                                                    \
   static MiniAVResultCode id##_probe(void) {                                                       \
-    return mic_system_probe(system);                                                               \
+    return mic_probe(system);                                                                      \
   }                                                                                                \
   static MiniAVResultCode id##_enumerate(uint32_t filter, struct device_list *devices,             \
                                          struct cancel *cancel) {                                  \
