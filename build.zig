@@ -192,12 +192,12 @@ fn isFor(path: []const u8, os: std.Target.Os.Tag) bool {
 
 /// The file that only holds miniaudio's implementation.
 fn isVendored(path: []const u8) bool {
-    return std.mem.eql(u8, path, "audio/miniaudio_impl.c");
+    return std.mem.eql(u8, path, "audio/miniaudio/miniaudio_impl.c");
 }
 
 /// What includes miniaudio.h, the implementation among them.
 fn isMiniaudio(path: []const u8) bool {
-    return std.mem.startsWith(u8, path, "audio/miniaudio");
+    return std.mem.startsWith(u8, path, "audio/miniaudio/");
 }
 
 /// `linux-x64`, `windows-arm64`, `linux-x64-musl`: the names of JavaScript's platforms.

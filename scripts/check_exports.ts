@@ -5,7 +5,8 @@
  *     deno run -A scripts/check_exports.ts [library...]        default: all of build/
  */
 
-import { type LibraryFacts, readLibrary } from "./binary/library.ts";
+import type { LibraryFacts } from "./binary/facts.ts";
+import { readLibrary } from "./binary/library.ts";
 import { exists } from "./path.ts";
 import { publicFunctions } from "./public_api.ts";
 import { libraryPath, TARGETS } from "./targets.ts";

@@ -1,6 +1,6 @@
 /** 64-bit little-endian ELF: System V ABI, chapters 4 and 5; symbol versions from the LSB. */
 
-import { type LibraryFacts, textAt } from "./library.ts";
+import { type LibraryFacts, textAt } from "./facts.ts";
 
 const SHT_DYNAMIC = 6;
 const SHT_DYNSYM = 11;

@@ -2,18 +2,9 @@
 
 import { readFile } from "node:fs/promises";
 import { readElf } from "./elf.ts";
+import type { LibraryFacts } from "./facts.ts";
 import { readMachO } from "./macho.ts";
 import { readPe } from "./pe.ts";
-
-export interface LibraryFacts {
-  readonly format: "elf" | "pe" | "mach-o";
-  /** Names that another module can link to, as C knows them. */
-  readonly exports: readonly string[];
-  /** Libraries that are loaded with it. */
-  readonly needed: readonly string[];
-  /** ELF: version names that the needed libraries must have, such as `GLIBC_2.17`. */
-  readonly versions: readonly string[];
-}
 
 export async function readLibrary(path: string): Promise<LibraryFacts> {
   const bytes = await readFile(path);
@@ -22,13 +13,4 @@ export async function readLibrary(path: string): Promise<LibraryFacts> {
   if (view.getUint16(0) === 0x4d5a) return readPe(view);
   if (view.getUint32(0, true) === 0xfeedfacf) return readMachO(view);
   throw new Error(`${path}: neither ELF nor PE nor Mach-O of 64 bits`);
-}
-
-/** The zero-terminated text at an offset. */
-export function textAt(view: DataView, offset: number): string {
-  let end = offset;
-  while (view.getUint8(end) !== 0) end++;
-  return new TextDecoder().decode(
-    new Uint8Array(view.buffer, view.byteOffset + offset, end - offset),
-  );
 }

@@ -1,6 +1,6 @@
 /** 64-bit Mach-O: the load commands of <mach-o/loader.h>; exports as dyld finds them, by the trie. */
 
-import { type LibraryFacts, textAt } from "./library.ts";
+import { type LibraryFacts, textAt } from "./facts.ts";
 
 const HEADER_BYTES = 32;
 const LC_REQ_DYLD = 0x80000000;

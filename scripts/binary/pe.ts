@@ -1,6 +1,6 @@
 /** PE32+: Microsoft's PE Format, "Optional Header Data Directories" and ".edata", ".idata". */
 
-import { type LibraryFacts, textAt } from "./library.ts";
+import { type LibraryFacts, textAt } from "./facts.ts";
 
 const PE32_PLUS = 0x20b;
 

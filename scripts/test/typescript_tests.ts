@@ -42,15 +42,17 @@ const BUN: Runtime = {
   },
 };
 
-/** Which files: `os` those that need real daemons, `rest` all others. */
+/** Which files: `os` those that mostly wait, for real daemons or a minute to end; `rest` all others. */
 export type Part = "os" | "rest";
 
+const OS = /^test\/(?:os|soak)\/|\/real_\w+\.test\.ts$/;
+
 export async function testWithDeno(log: string, part: Part, filter: string): Promise<Counts> {
-  return await testFiles(await findDeno(), DENO, log, await findTests(part, filter));
+  return await testFiles(await findDeno(), DENO, log, part, filter);
 }
 
 export async function testWithBun(log: string, part: Part, filter: string): Promise<Counts> {
-  return await testFiles(await findBun(), BUN, log, await findTests(part, filter));
+  return await testFiles(await findBun(), BUN, log, part, filter);
 }
 
 /** The path of the pinned Bun, which npm fetches once into its own cache. */
@@ -80,37 +82,58 @@ async function lastLine(command: string, args: readonly string[]): Promise<strin
   return line.trim();
 }
 
+/** How many files of a part a runtime tests side by side: those of real daemons mostly wait. */
+const LANES: Record<Part, number> = { os: 2, rest: 1 };
+
 async function testFiles(
   command: string,
   runtime: Runtime,
   log: string,
-  files: readonly string[],
+  part: Part,
+  filter: string,
 ): Promise<Counts> {
-  let passed = 0;
-  let failed = 0;
-  let skipped = 0;
-  let again = 0;
+  const files = await findTests(part, filter);
+  const sum = { passed: 0, failed: 0, skipped: 0, again: 0 };
   const failures: string[] = [];
-  for (const file of files) {
-    const test = () => testFile(command, runtime, file, log);
-    let result = await machine.share(test);
-    // Beside others a machine may be too busy for what needs its time; what is wrong fails again.
-    if (result.counts.failed > 0) {
-      again++;
-      result = await machine.alone(test);
+  const lane = async () => {
+    for (let file = files.shift(); file !== undefined; file = files.shift()) {
+      const { counts, output, again } = await testTwice(command, runtime, file, log);
+      sum.passed += counts.passed;
+      sum.failed += counts.failed;
+      sum.skipped += counts.skipped;
+      sum.again += again ? 1 : 0;
+      if (counts.failed > 0) failures.push(`${file}\n${output}`);
     }
-    const { counts, output } = result;
-    passed += counts.passed;
-    failed += counts.failed;
-    skipped += counts.skipped;
-    if (counts.failed > 0) failures.push(`${file}\n${output}`);
-  }
+  };
+  const isEmpty = files.length === 0;
+  await Promise.all(Array.from({ length: LANES[part] }, lane));
+  return summary(sum, failures, isEmpty);
+}
+
+function summary(
+  { passed, failed, skipped, again }: FileCounts & { again: number },
+  failures: readonly string[],
+  isEmpty: boolean,
+): Counts {
   if (failed > 0) throw new TestsFailed({ passed, failed }, failures.join("\n"));
-  if (passed === 0 && files.length > 0) throw new Error("no test was run");
+  if (passed === 0 && !isEmpty) throw new Error("no test was run");
   const remarks = [`${passed} passed`];
   if (skipped > 0) remarks.push(`${skipped} SKIPPED`);
   if (again > 0) remarks.push(`${again} files only alone, at the second try: see the log`);
   return { passed, failed, remark: remarks.join(", ") };
+}
+
+/** Beside others a machine may be too busy for what needs its time; what is wrong fails again. */
+async function testTwice(
+  command: string,
+  runtime: Runtime,
+  file: string,
+  log: string,
+): Promise<FileResult & { readonly again: boolean }> {
+  const test = () => testFile(command, runtime, file, log);
+  const first = await machine.share(test);
+  if (first.counts.failed === 0) return { ...first, again: false };
+  return { ...await machine.alone(test), again: true };
 }
 
 /** Any number of tests side by side, or one alone. */
@@ -172,7 +195,7 @@ function withSkipped(passed: number, failed: number, skipped: number): FileCount
 /** The test files of a part whose path contains `filter`, relative to the checkout. */
 export async function findTests(part: Part, filter: string): Promise<string[]> {
   const files = await listFiles(join(ROOT, "test"));
-  const isIn = (path: string) => path.startsWith("test/os/") === (part === "os");
+  const isIn = (path: string) => OS.test(path) === (part === "os");
   return files.map((path) => relative(ROOT, path).replaceAll("\\", "/"))
     .filter((path) => /[._]test\.ts$/.test(path) && isIn(path) && path.includes(filter));
 }

@@ -41,7 +41,7 @@ import { openSession } from "./session.ts";
 import type { Session, SessionPlan } from "./session.ts";
 import { combineStats, compactEnded } from "./stats.ts";
 import type { EndedSession } from "./stats.ts";
-import { asyncIteratorOver, readableOver } from "./streams.ts";
+import { asyncIteratorOver, type Consumer, readableOver } from "./streams.ts";
 import { CapturedVideoFrame, cursorBytesOf, planeShapesOf } from "./video_frame.ts";
 import type { CaptureOptions, CaptureStats, ReconnectOptions } from "./types.ts";
 
@@ -85,12 +85,6 @@ export interface CaptureParts<Format> {
 /** Events may come before there is a capture to hear them: they wait here. */
 export interface EventSink {
   attach(listener: (event: NativeEvent) => void): void;
-}
-
-/** Who pulls now. */
-export interface Consumer {
-  readonly name: string;
-  ended: boolean;
 }
 
 const EMPTY = Symbol("nothing queued");

@@ -1,6 +1,10 @@
 /** The two ways of the web to consume: async iterators and readable streams. */
 
-import type { Consumer } from "./capture.ts";
+/** Who pulls now. */
+export interface Consumer {
+  readonly name: string;
+  ended: boolean;
+}
 
 /** What a capture lets one consumer do. */
 export interface PullSource<Frame> {

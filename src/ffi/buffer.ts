@@ -6,7 +6,7 @@ import type { Memory } from "./memory.ts";
 import { intrinsicsAt, rectangleAt, videoInfoAt } from "./structs.ts";
 import type { Intrinsics, NativeVideoInfo, Rectangle } from "./structs.ts";
 import type { Handle, Native } from "./symbols.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime } from "./adapter.ts";
 
 /** MiniAVPlane */
 export interface NativePlane {

@@ -7,7 +7,7 @@ import { ResultCode } from "./layout.gen.ts";
 import { allocate } from "./memory.ts";
 import { parametersOf, SYMBOLS } from "./symbols.ts";
 import type { Handle, Native, ParameterType, SymbolName } from "./symbols.ts";
-import type { CallbackShape, NativeCallback, Platform, Runtime, Wake } from "./runtime.ts";
+import type { CallbackShape, NativeCallback, Platform, Runtime, Wake } from "./adapter.ts";
 import { errorFrom, MiniAVError, unwrap } from "./errors.ts";
 
 interface BunForeignFunction {

@@ -14,7 +14,7 @@
  */
 
 import { currentRuntime } from "./runtime.ts";
-import type { CallbackShape, NativeCallback } from "./runtime.ts";
+import type { CallbackShape, NativeCallback } from "./adapter.ts";
 import type { Handle } from "./symbols.ts";
 
 const SHAPES = {

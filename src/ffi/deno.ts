@@ -2,7 +2,7 @@
 
 import { parametersOf, SYMBOLS } from "./symbols.ts";
 import type { Handle, Native, ParameterType, SymbolName } from "./symbols.ts";
-import type { CallbackShape, Demand, NativeCallback, Platform, Runtime, Wake } from "./runtime.ts";
+import type { CallbackShape, Demand, NativeCallback, Platform, Runtime, Wake } from "./adapter.ts";
 
 type DenoPointer = object | null;
 

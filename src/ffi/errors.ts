@@ -1,10 +1,8 @@
 /** The one gate through which result codes become exceptions. */
 
 import { RESULT_TEXTS, ResultCode } from "./layout.gen.ts";
+import type { MiniAVErrorCode } from "./error_codes.ts";
 import { hintFor } from "./hints.ts";
-
-/** The name of a result code without its prefix, or LOAD_FAILED when there is no library at all. */
-export type MiniAVErrorCode = Exclude<keyof typeof ResultCode, "SUCCESS"> | "LOAD_FAILED";
 
 /** What an error says besides its code. */
 export interface MiniAVErrorDetails {

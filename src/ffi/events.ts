@@ -3,7 +3,7 @@
 import { EventLayout as E } from "./layout.gen.ts";
 import { i32, i64, textField, u32 } from "./memory.ts";
 import type { Memory } from "./memory.ts";
-import type { Runtime } from "./runtime.ts";
+import type { Runtime } from "./adapter.ts";
 import type { Handle } from "./symbols.ts";
 
 /** MiniAVEvent */

@@ -1,7 +1,15 @@
 /** What a person can do about an error, by system and by distribution. */
 
-import type { MiniAVErrorCode } from "./errors.ts";
-import { currentRuntime } from "./runtime.ts";
+import type { Runtime } from "./adapter.ts";
+import type { MiniAVErrorCode } from "./error_codes.ts";
+
+/** The machine that hints are for; without one they name no distribution's commands. */
+let host: Pick<Runtime, "platform" | "readText"> | null = null;
+
+/** Told once, by what finds out which runtime this is. */
+export function setHintsHost(runtime: Pick<Runtime, "platform" | "readText">): void {
+  host = runtime;
+}
 
 type Family = "debian" | "fedora" | "arch" | "suse" | "alpine";
 
@@ -112,9 +120,9 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
       if (operation.includes("Property(")) {
         return "The device has no such property, or it cannot be set; getPropertyInfo() tells.";
       }
-      return currentRuntime().platform.os === "linux" ? linuxServiceHint(source, backend) : "";
+      return host?.platform.os === "linux" ? linuxServiceHint(source, backend) : "";
     case "SYSTEM_CALL_FAILED":
-      if (currentRuntime().platform.os !== "linux") return "";
+      if (host?.platform.os !== "linux") return "";
       // What answered has failed: that it runs is the first thing to look at.
       return linuxServiceHint(source, source === "Loopback" ? "" : backend);
     case "INVALID_HANDLE":
@@ -129,11 +137,11 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
 }
 
 function osRelease(): string | null {
-  return currentRuntime().readText("/etc/os-release");
+  return host?.readText("/etc/os-release") ?? null;
 }
 
 function permissionHint(source: string): string {
-  const { os } = currentRuntime().platform;
+  const os = host?.platform.os;
   if (os === "macos") {
     const pane = source === "Camera"
       ? "Camera"

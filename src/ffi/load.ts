@@ -5,7 +5,7 @@ import { LAYOUT_HASH, ResultCode } from "./layout.gen.ts";
 import { allocate } from "./memory.ts";
 import { MiniAVError } from "./errors.ts";
 import { currentRuntime } from "./runtime.ts";
-import type { Platform, Runtime } from "./runtime.ts";
+import type { Platform, Runtime } from "./adapter.ts";
 import type { Native } from "./symbols.ts";
 
 /** An opened library. */

@@ -29,9 +29,10 @@ export type {
 export { candidates, library, libraryFile, setLibraryPath, targetNames } from "./load.ts";
 export type { Candidate, Library } from "./load.ts";
 export { currentRuntime } from "./runtime.ts";
-export type { NativeCallback, Platform, Runtime } from "./runtime.ts";
+export type { NativeCallback, Platform, Runtime } from "./adapter.ts";
 export { errorCodeName, errorFrom, MiniAVError, unwrap } from "./errors.ts";
-export type { MiniAVErrorCode, MiniAVErrorDetails } from "./errors.ts";
+export type { MiniAVErrorCode } from "./error_codes.ts";
+export type { MiniAVErrorDetails } from "./errors.ts";
 export { distributionFamily, hintFor, installCommand } from "./hints.ts";
 export { allocate, encodeText, f32, f64, i32, i64, textAt, textField, u32, u64 } from "./memory.ts";
 export type { Memory } from "./memory.ts";

@@ -16,7 +16,7 @@ import { currentLogHandler, logLevelName, logLevelNumber, replaceLogHandler } fr
 import type { LogHandler, LogLevelName } from "./log.ts";
 import { Operations } from "./operations.ts";
 import type { FreeList, OperationOptions } from "./operations.ts";
-import type { Demand, Wake } from "./runtime.ts";
+import type { Demand, Wake } from "./adapter.ts";
 import type { Handle } from "./symbols.ts";
 
 /** One consumer that waits for a frame. */

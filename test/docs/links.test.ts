@@ -29,7 +29,7 @@ test("a claim that names a test names one that exists", () => {
   let count = 0;
   for (const document of DOCUMENTS) {
     // `test/api/lifecycle.test.ts` "stopping twice is stopping once"
-    const claims = proseOf(document).matchAll(/`(test\/[\w/]+\.test\.ts)`((?:,?\s"[^"]+")+)/g);
+    const claims = proseOf(document).matchAll(/`(test\/[\w/.]+\.ts)`((?:,?\s"[^"]+")+)/g);
     for (const [, path = "", titles = ""] of claims) {
       const text = readDocument(path);
       for (const [, title = ""] of titles.matchAll(/"([^"]+)"/g)) {

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  currentRuntime,
   distributionFamily,
   errorCodeName,
   hintFor,
@@ -60,6 +61,7 @@ test("install commands are those of the distribution", () => {
 });
 
 test("hints name what can be done", () => {
+  currentRuntime();
   assert.match(hintFor("DEVICE_NOT_FOUND", "Camera.open", ""), /Camera\.enumerateDevices/);
   assert.match(hintFor("FORMAT_NOT_SUPPORTED", "Microphone.open", ""), /supportedFormats/);
   assert.notEqual(hintFor("PERMISSION_DENIED", "Screen.open", ""), "");

@@ -14,6 +14,7 @@
 #include "common/pixel.h"
 #include "common/registry_internal.h"
 #include "common/slots.h"
+#include "common/waiter_life.h"
 #include "layout_assert.gen.h"
 
 static uint64_t value_of(const void *handle) {
@@ -297,8 +298,7 @@ MiniAVResultCode MiniAV_WaiterWatchLog(MiniAVWaiterHandle handle, MiniAVLogLevel
   MiniAVResultCode result;
   struct waiter *waiter = enter_waiter(handle, &result);
   if (waiter != NULL) {
-    result =
-        log_watch(waiter, (uint32_t)level > MINIAV_LOG_LEVEL_ERROR ? LOG_LEVEL_NONE : (int)level);
+    log_watch(waiter, (uint32_t)level > MINIAV_LOG_LEVEL_ERROR ? LOG_LEVEL_NONE : (int)level);
     waiter_release(waiter);
   }
   return result;

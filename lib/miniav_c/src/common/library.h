@@ -6,5 +6,7 @@
 
 /* SUCCESS, or NOT_INITIALIZED after Dispose; the first line of every public function. */
 MiniAVResultCode library_enter(void);
+/* From now on it serves no more; NOT_INITIALIZED when that was so before. For Dispose. */
+MiniAVResultCode library_leave(void);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "common/handles.h"
 #include "common/lists.h"
-#include "common/registry_internal.h"
+#include "common/waiter.h"
 
 struct listener {
   struct waiter *waiter;
@@ -35,10 +35,11 @@ static struct listener *find_locked(struct waiter *waiter) {
   return NULL;
 }
 
-MiniAVResultCode log_watch(struct waiter *waiter, int level) {
+void log_watch(struct waiter *waiter, int level) {
   mutex_lock(&listeners_mutex);
   struct listener *listener = find_locked(waiter);
-  if (level >= LOG_LEVEL_NONE) {
+  /* Looked at under our lock: waiter_destroy closes first and then takes watches away. */
+  if (level >= LOG_LEVEL_NONE || waiter_is_closed(waiter)) {
     if (listener != NULL) {
       listener->waiter = NULL;
     }
@@ -48,11 +49,6 @@ MiniAVResultCode log_watch(struct waiter *waiter, int level) {
   }
   update_threshold_locked();
   mutex_unlock(&listeners_mutex);
-  return MINIAV_SUCCESS;
-}
-
-void log_unwatch(struct waiter *waiter) {
-  log_watch(waiter, LOG_LEVEL_NONE);
 }
 
 void log_write(MiniAVLogLevel level, const char *source, const char *format, ...) {

@@ -23,4 +23,10 @@ void log_write(MiniAVLogLevel level, const char *source, const char *format, ...
 /* Above every level: nobody listens. */
 #define LOG_LEVEL_NONE 4
 
+struct waiter;
+
+/* Lines of this level and above go to the waiter; LOG_LEVEL_NONE: none any more. One that is closed
+ * gets none. */
+void log_watch(struct waiter *waiter, int level);
+
 #endif

@@ -5,6 +5,7 @@
 #include "common/handles.h"
 #include "common/kinds.h"
 #include "common/lists.h"
+#include "common/log.h"
 #include "common/operations.h"
 
 #define KINDS 4u
@@ -54,12 +55,13 @@ static void apply(void) {
   mutex_unlock(&apply_mutex);
 }
 
-/* What the waiter watches from now on; what it did before. */
+/* What the waiter watches from now on; what it did before. A closed one watches nothing. */
 static uint32_t replace_kinds(struct waiter *waiter, uint32_t kinds) {
   mutex_lock(&registry_mutex);
   struct watcher *watcher = find_locked(waiter);
   uint32_t before = watcher != NULL ? watcher->kinds : 0;
-  if (kinds == 0) {
+  /* Looked at under our lock: waiter_destroy closes first and then takes watches away. */
+  if (kinds == 0 || waiter_is_closed(waiter)) {
     if (watcher != NULL) {
       *watcher = (struct watcher){0};
     }
@@ -72,6 +74,9 @@ static uint32_t replace_kinds(struct waiter *waiter, uint32_t kinds) {
 }
 
 MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds) {
+  if (kinds != 0 && waiter_is_closed(waiter)) {
+    return MINIAV_ERROR_INVALID_HANDLE;
+  }
   uint32_t before = replace_kinds(waiter, kinds);
   if (before == kinds || operations_run(apply)) {
     return MINIAV_SUCCESS;
@@ -84,7 +89,7 @@ MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds) {
 
 void registry_unwatch(struct waiter *waiter) {
   registry_watch_devices(waiter, 0);
-  log_unwatch(waiter);
+  log_watch(waiter, LOG_LEVEL_NONE);
 }
 
 void registry_stop(void) {

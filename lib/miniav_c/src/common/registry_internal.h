@@ -10,14 +10,12 @@
 #include "common/registry.h"
 #include "common/waiter.h"
 
-/* kinds: 1 << MiniAVKind each; replaces what the waiter watched before. */
+/* kinds: 1 << MiniAVKind each; replaces what the waiter watched before. INVALID_HANDLE: it is
+ * closed; OUT_OF_MEMORY. */
 MiniAVResultCode registry_watch_devices(struct waiter *waiter, uint32_t kinds);
-/* level above ERROR: no more lines. */
-MiniAVResultCode log_watch(struct waiter *waiter, int level);
-/* Neither any more. */
+/* Neither devices nor the log any more. */
 void registry_unwatch(struct waiter *waiter);
 /* Tells the backends to end watching, when library threads no longer can; for Dispose. */
 void registry_stop(void);
-void log_unwatch(struct waiter *waiter);
 
 #endif

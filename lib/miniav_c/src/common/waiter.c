@@ -3,13 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/capture_internal.h"
+#include "common/callback_thread.h"
 #include "common/clock.h"
 #include "common/handles.h"
 #include "common/lists.h"
-#include "common/operations.h"
 #include "common/platform.h"
-#include "common/registry_internal.h"
 
 #define LOG_RING_LINES     128u
 #define DEVICE_EVENT_NODES 12u /* 4 kinds × devices, default, permission */
@@ -47,7 +45,6 @@ struct waiter {
 
 static void waiter_free(void *object) {
   struct waiter *waiter = object;
-  registry_unwatch(waiter); /* once more: a watch may have raced waiter_destroy */
   if (waiter->wake_end >= 0) {
     wake_pair_close(waiter->wake_end);
   }
@@ -310,18 +307,13 @@ static void throw_events_away_locked(struct waiter *waiter) {
   }
 }
 
-MiniAVResultCode waiter_destroy(uint64_t handle) {
-  struct waiter *waiter = waiter_acquire(handle);
-  if (waiter == NULL || !handle_invalidate(handle, HANDLE_WAITER)) {
-    waiter_release(waiter);
-    return MINIAV_ERROR_INVALID_HANDLE;
-  }
-  registry_unwatch(waiter);
-  operations_cancel_waiter(waiter);
+void waiter_close(struct waiter *waiter) {
   mutex_lock(&waiter->mutex);
   waiter->closed = true;
   mutex_unlock(&waiter->mutex);
-  captures_leave_waiter(waiter);
+}
+
+void waiter_finish(struct waiter *waiter) {
   mutex_lock(&waiter->mutex);
   throw_events_away_locked(waiter);
   condition_broadcast(&waiter->changed);
@@ -334,9 +326,6 @@ MiniAVResultCode waiter_destroy(uint64_t handle) {
     mutex_unlock(&waiter->mutex);
     callback_wait_end();
   }
-  waiter_release(waiter); /* the creator's */
-  waiter_release(waiter);
-  return MINIAV_SUCCESS;
 }
 
 MiniAVResultCode waiter_open_fd(struct waiter *waiter, int32_t *fd) {

@@ -31,7 +31,6 @@ struct event_node {
 };
 
 MiniAVResultCode waiter_create(uint64_t *handle);
-MiniAVResultCode waiter_destroy(uint64_t handle);
 
 /* A reference, dropped with waiter_release; NULL for a stale handle. */
 struct waiter *waiter_acquire(uint64_t handle);
@@ -49,11 +48,16 @@ MiniAVResultCode waiter_next(struct waiter *waiter, MiniAVEvent *event);
 void waiter_post(struct waiter *waiter, struct event_node *node, const MiniAVEvent *event);
 /* Takes a node out of the queue if it is there, unread: afterwards its owner may free it. */
 bool waiter_forget(struct waiter *waiter, struct event_node *node);
-/* Whether waiter_destroy has come; false for NULL. */
+/* Whether waiter_close has come; false for NULL. */
 bool waiter_is_closed(struct waiter *waiter);
 
 MiniAVResultCode waiter_open_fd(struct waiter *waiter, int32_t *fd);
 MiniAVResultCode waiter_set_wake(struct waiter *waiter, MiniAVWakeCallback wake, void *user_data);
+
+/* For waiter_life.c: nothing is queued any more, and nobody waits; … */
+void waiter_close(struct waiter *waiter);
+/* … what is queued is thrown away, and the wake callback runs no more when it returns. */
+void waiter_finish(struct waiter *waiter);
 
 /* For registry.c: the waiter's own nodes of process-wide events, posted under the registry's lock.
  */

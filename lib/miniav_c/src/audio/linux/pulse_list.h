@@ -2,7 +2,8 @@
 #ifndef MINIAV_AUDIO_PULSE_LIST_H
 #define MINIAV_AUDIO_PULSE_LIST_H
 
-#include "audio/miniaudio/mic_system.h"
+#include "audio/miniaudio/mic_list.h"
+#include "common/cancel.h"
 
 #if defined(MINIAV_HAVE_PULSE)
 

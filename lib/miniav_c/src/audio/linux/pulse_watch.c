@@ -1,11 +1,10 @@
-/* Hot-plug and the default microphone as a PulseAudio server tells them. */
-#include "audio/miniaudio/mic_watch.h"
+#include "audio/linux/pulse_watch.h"
 
 #if defined(MINIAV_HAVE_PULSE)
 
-#include "common/linux/pulse_library.h"
 #include "audio/linux/pulse_list.h"
 #include "common/clock.h"
+#include "common/linux/pulse_library.h"
 
 #define ANSWER_MS    3000u
 #define RECONNECT_MS 1000u

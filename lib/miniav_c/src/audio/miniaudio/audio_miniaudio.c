@@ -1,12 +1,13 @@
 /* The microphone backends that miniaudio serves: one struct backend for each sound system. */
 #include "audio/audio_backend.h"
 #include "audio/miniaudio/mic_session.h"
-#include "audio/miniaudio/mic_watch.h"
+#include "audio/miniaudio/mic_survey.h"
+#include "audio/miniaudio/mic_watches.h"
 
 static MiniAVResultCode enumerate(enum mic_system system, struct device_list *devices,
                                   struct cancel *cancel) {
   struct mic_list list;
-  MiniAVResultCode result = mic_system_list(system, &list, cancel);
+  MiniAVResultCode result = mic_survey(system, &list, cancel);
   for (uint32_t i = 0; i < list.count; i++) {
     device_list_add(devices, &list.items[i]);
   }
@@ -14,16 +15,6 @@ static MiniAVResultCode enumerate(enum mic_system system, struct device_list *de
     cancel_explain(cancel, "no answer from %s", mic_system_name(system));
   }
   mic_list_free(&list);
-  return result;
-}
-
-static MiniAVResultCode formats(enum mic_system system, const char *id, struct format_list *formats,
-                                struct cancel *cancel) {
-  MiniAVAudioInfo format;
-  MiniAVResultCode result = mic_session_format(system, id, &format, cancel);
-  if (result == MINIAV_SUCCESS) {
-    format_list_add_audio(formats, &format);
-  }
   return result;
 }
 
@@ -81,20 +72,16 @@ static void watch(enum mic_system system, bool on) {
  */
 #define MICROPHONE_BACKEND(id, system, watcher)                                                    \
   static MiniAVResultCode id##_probe(void) {                                                       \
-    return mic_system_probe(system);                                                               \
+    return mic_probe(system);                                                                      \
   }                                                                                                \
   static MiniAVResultCode id##_enumerate(uint32_t filter, struct device_list *devices,             \
                                          struct cancel *cancel) {                                  \
     (void)filter;                                                                                  \
     return enumerate(system, devices, cancel);                                                     \
   }                                                                                                \
-  static MiniAVResultCode id##_formats(const char *device, struct format_list *list,               \
-                                       struct cancel *cancel) {                                    \
-    return formats(system, device, list, cancel);                                                  \
-  }                                                                                                \
-  static MiniAVResultCode id##_default_format(const char *device, struct capture_format *format,   \
-                                              struct cancel *cancel) {                             \
-    return mic_session_format(system, device, &format->audio, cancel);                             \
+  static MiniAVResultCode id##_audio_format(const char *device, MiniAVAudioInfo *format,           \
+                                            struct cancel *cancel) {                               \
+    return mic_session_format(system, device, format, cancel);                                     \
   }                                                                                                \
   static MiniAVResultCode id##_open(                                                               \
       struct capture *capture, const struct capture_request *request,                              \
@@ -105,8 +92,7 @@ static void watch(enum mic_system system, bool on) {
       .name = #id,                                                                                 \
       .probe = id##_probe,                                                                         \
       .enumerate = id##_enumerate,                                                                 \
-      .formats = id##_formats,                                                                     \
-      .default_format = id##_default_format,                                                       \
+      .audio_format = id##_audio_format,                                                           \
       .open = id##_open,                                                                           \
       .start = start,                                                                              \
       .stop = stop,                                                                                \

@@ -4,6 +4,7 @@
 
 #include "audio/miniaudio/mic_system.h"
 #include "audio/miniaudio/miniaudio_config.h"
+#include "common/lists.h"
 #include "miniav_buffer.h"
 
 struct ma_box {

@@ -4,7 +4,8 @@
 #include <string.h>
 
 #include "audio/miniaudio/mic_device.h"
-#include "audio/miniaudio/mic_watch.h"
+#include "audio/miniaudio/mic_survey.h"
+#include "audio/miniaudio/mic_watches.h"
 #include "audio/miniaudio/pump.h"
 #include "common/clock.h"
 #include "common/log.h"
@@ -126,7 +127,7 @@ static MiniAVResultCode device_open(struct mic_session *session, const char *tol
   char id[MINIAV_TEXT_BYTES];
   text_copy(id, sizeof(id), session->id[0] != 0 ? session->id : told);
   if (id[0] == 0) {
-    MiniAVResultCode result = mic_system_default(session->system, id, NULL);
+    MiniAVResultCode result = mic_default_id(session->system, id, NULL);
     if (result != MINIAV_SUCCESS) {
       return result;
     }

@@ -4,29 +4,6 @@
 
 #include "common/clock.h"
 
-#define POLL_MS 1000u
-
-struct mic_watch {
-  struct mutex mutex;
-  bool initialized;
-  struct condition changed; /* somebody began or ended */
-  struct mic_watcher *watchers;
-  bool running; /* the thread */
-  void (*wake)(void *user);
-  void *wake_user;
-  /* the watching thread's */
-  enum mic_system system;
-  bool listed;
-  struct mic_list last;
-};
-
-static struct mic_watch watches[MIC_SYSTEMS] = {
-    {.mutex = MUTEX_INITIALIZER, .system = MIC_PULSE},
-    {.mutex = MUTEX_INITIALIZER, .system = MIC_ALSA},
-    {.mutex = MUTEX_INITIALIZER, .system = MIC_JACK},
-    {.mutex = MUTEX_INITIALIZER, .system = MIC_WASAPI},
-};
-
 /* -- the watching thread -------------------------------------------------------------------- */
 
 static bool is_same_list(const struct mic_list *a, const struct mic_list *b) {
@@ -111,32 +88,10 @@ void mic_watch_set_wake(struct mic_watch *watch, void (*wake)(void *user), void 
   mutex_unlock(&watch->mutex);
 }
 
-static void poll_run(struct mic_watch *watch) {
-  uint64_t stamp = 0;
-  do {
-    struct mic_list list;
-    if (!mic_system_may_have_changed(watch->system, &stamp) && !mic_watch_has_untold(watch)) {
-      continue;
-    }
-    MiniAVResultCode result = mic_system_relist(watch->system, &watch->last, &list);
-    if (result != MINIAV_ERROR_TIMEOUT) { /* a list that does not come says nothing */
-      mic_watch_compare(watch, &list);
-    }
-  } while (mic_watch_sleep(watch, POLL_MS));
-}
-
 static void watch_main(void *user) {
   struct mic_watch *watch = user;
   for (bool wanted = true; wanted;) {
-#if MIC_HAS_PULSE
-    if (watch->system == MIC_PULSE) {
-      pulse_watch_run(watch);
-    } else {
-      poll_run(watch);
-    }
-#else
-    poll_run(watch);
-#endif
+    watch->loop(watch);
     mutex_lock(&watch->mutex);
     wanted = watch->watchers != NULL; /* somebody began again meanwhile */
     if (!wanted) {
@@ -158,8 +113,7 @@ static void tell_thread(struct mic_watch *watch) {
   }
 }
 
-void mic_watch_begin(enum mic_system system, struct mic_watcher *watcher) {
-  struct mic_watch *watch = &watches[system];
+void mic_watch_add(struct mic_watch *watch, struct mic_watcher *watcher) {
   mutex_lock(&watch->mutex);
   if (!watch->initialized) {
     condition_init(&watch->changed);
@@ -175,8 +129,7 @@ void mic_watch_begin(enum mic_system system, struct mic_watcher *watcher) {
   mutex_unlock(&watch->mutex);
 }
 
-void mic_watch_end(enum mic_system system, struct mic_watcher *watcher) {
-  struct mic_watch *watch = &watches[system];
+void mic_watch_remove(struct mic_watch *watch, struct mic_watcher *watcher) {
   mutex_lock(&watch->mutex);
   for (struct mic_watcher **at = &watch->watchers; *at != NULL; at = &(*at)->next) {
     if (*at == watcher) {

@@ -1,11 +1,13 @@
 /*
- * Changes of the list of microphones and of the default one. One thread a sound system while
- * anybody watches; with libpulse the server tells, elsewhere the list is asked for once a second.
+ * Those who watch the microphones of one sound system, and the thread that runs its loop while
+ * there are any.
  */
 #ifndef MINIAV_AUDIO_MIC_WATCH_H
 #define MINIAV_AUDIO_MIC_WATCH_H
 
+#include "audio/miniaudio/mic_list.h"
 #include "audio/miniaudio/mic_system.h"
+#include "common/thread.h"
 
 enum mic_change {
   MIC_CHANGE_NONE = 0, /* the first call for a watcher: what is the default now */
@@ -22,15 +24,27 @@ struct mic_watcher {
   struct mic_watcher *next;
 };
 
-/* The watcher lives until mic_watch_end returns; then it is called no more. Neither waits for the
- * sound system. */
-void mic_watch_begin(enum mic_system system, struct mic_watcher *watcher);
-void mic_watch_end(enum mic_system system, struct mic_watcher *watcher);
+struct mic_watch {
+  enum mic_system system;
+  void (*loop)(struct mic_watch *watch); /* runs while it is wanted, on the thread */
+  struct mutex mutex;
+  bool initialized;
+  struct condition changed; /* somebody began or ended */
+  struct mic_watcher *watchers;
+  bool running; /* the thread */
+  void (*wake)(void *user);
+  void *wake_user;
+  /* the watching thread's */
+  bool listed;
+  struct mic_list last;
+};
 
-/* -- between mic_watch.c and the watching loop of a system (pulse_watch.c) ------------------------
- */
+/* The watcher lives until mic_watch_remove returns; then it is called no more. Neither waits for
+ * the sound system. */
+void mic_watch_add(struct mic_watch *watch, struct mic_watcher *watcher);
+void mic_watch_remove(struct mic_watch *watch, struct mic_watcher *watcher);
 
-struct mic_watch;
+/* -- for the loop ------------------------------------------------------------------------------ */
 
 /* A list has been made; it becomes the watch's. */
 void mic_watch_compare(struct mic_watch *watch, struct mic_list *list);
@@ -43,10 +57,5 @@ bool mic_watch_sleep(struct mic_watch *watch, uint32_t timeout_ms);
 /* What ends the loop's wait when nobody watches any more; NULL takes it back. Called under the
  * watch's lock. */
 void mic_watch_set_wake(struct mic_watch *watch, void (*wake)(void *user), void *user);
-
-#if MIC_HAS_PULSE
-/* Watches until nobody wants it any more. */
-void pulse_watch_run(struct mic_watch *watch);
-#endif
 
 #endif

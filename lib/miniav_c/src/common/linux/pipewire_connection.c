@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "common/clock.h"
 #include "common/log.h"
@@ -140,7 +141,14 @@ static const struct pw_core_events core_events = {
 
 /* -- connecting ----------------------------------------------------------------------------- */
 
-static MiniAVResultCode reach(struct pipewire_connection *connection) {
+/* fd is the core's from here on; -1: to the daemon's own socket. */
+static struct pw_core *open_core(struct pw_context *context, int fd) {
+  return fd < 0 ? pipewire.context_connect(context, NULL, 0)
+                : pipewire.context_connect_fd(context, fd, NULL, 0);
+}
+
+/* *fd is -1 once it is the core's. */
+static MiniAVResultCode reach(struct pipewire_connection *connection, int *fd) {
   connection->loop = pipewire.thread_loop_new("miniav-pipewire", NULL);
   if (connection->loop == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
@@ -151,7 +159,8 @@ static MiniAVResultCode reach(struct pipewire_connection *connection) {
   if (connection->context == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  connection->core = pipewire.context_connect(connection->context, NULL, 0);
+  connection->core = open_core(connection->context, *fd);
+  *fd = -1;
   if (connection->core == NULL) {
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
@@ -187,8 +196,9 @@ static MiniAVResultCode wait_ready(struct pipewire_connection *connection, uint3
   return result;
 }
 
-MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint32_t timeout_ms,
-                                  struct cancel *cancel, struct pipewire_connection **out) {
+static MiniAVResultCode establish(int *fd, const struct pipewire_listener *listener,
+                                  uint32_t timeout_ms, struct cancel *cancel,
+                                  struct pipewire_connection **out) {
   *out = NULL;
   MiniAVResultCode result = pipewire_load();
   if (result != MINIAV_SUCCESS) {
@@ -203,7 +213,7 @@ MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint
   if (listener != NULL) {
     connection->listener = *listener;
   }
-  result = reach(connection);
+  result = reach(connection, fd);
   if (result == MINIAV_SUCCESS) {
     result = wait_ready(connection, timeout_ms, cancel);
   }
@@ -216,6 +226,22 @@ MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint
   }
   *out = connection;
   return MINIAV_SUCCESS;
+}
+
+MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint32_t timeout_ms,
+                                  struct cancel *cancel, struct pipewire_connection **out) {
+  int fd = -1;
+  return establish(&fd, listener, timeout_ms, cancel, out);
+}
+
+MiniAVResultCode pipewire_connect_fd(int fd, const struct pipewire_listener *listener,
+                                     uint32_t timeout_ms, struct cancel *cancel,
+                                     struct pipewire_connection **out) {
+  MiniAVResultCode result = establish(&fd, listener, timeout_ms, cancel, out);
+  if (fd >= 0) {
+    close(fd); /* nobody got that far */
+  }
+  return result;
 }
 
 static int note_thread(struct spa_loop *loop, bool async, uint32_t sequence, const void *data,

@@ -32,6 +32,11 @@ struct pipewire_listener {
  * no daemon; TIMEOUT, USER_CANCELLED, SYSTEM_CALL_FAILED, OUT_OF_MEMORY. cancel may be NULL. */
 MiniAVResultCode pipewire_connect(const struct pipewire_listener *listener, uint32_t timeout_ms,
                                   struct cancel *cancel, struct pipewire_connection **connection);
+/* The same over a connection that somebody else opened, as the desktop portal does: its graph is
+ * what that one may see. `fd` is closed in any case, at the latest by pipewire_disconnect. */
+MiniAVResultCode pipewire_connect_fd(int fd, const struct pipewire_listener *listener,
+                                     uint32_t timeout_ms, struct cancel *cancel,
+                                     struct pipewire_connection **connection);
 /* When it returns the listener is called no more. Never on the loop thread, never locked. NULL is
  * fine. */
 void pipewire_disconnect(struct pipewire_connection *connection);

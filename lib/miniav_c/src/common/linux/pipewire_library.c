@@ -25,6 +25,7 @@ static const struct dynlib_symbol pipewire_symbols[] = {
     SYMBOL(context_new),
     SYMBOL(context_destroy),
     SYMBOL(context_connect),
+    SYMBOL(context_connect_fd),
     {"pw_context_get_data_loop", offsetof(struct pipewire_functions, context_get_data_loop),
      DYNLIB_OPTIONAL}, /* since 0.3.56 */
     SYMBOL(data_loop_invoke),

@@ -28,6 +28,7 @@ struct pipewire_functions {
   __typeof__(&pw_context_new) context_new;
   __typeof__(&pw_context_destroy) context_destroy;
   __typeof__(&pw_context_connect) context_connect;
+  __typeof__(&pw_context_connect_fd) context_connect_fd;
   __typeof__(&pw_context_get_data_loop) context_get_data_loop;
   __typeof__(&pw_data_loop_invoke) data_loop_invoke;
   __typeof__(&pw_core_disconnect) core_disconnect;

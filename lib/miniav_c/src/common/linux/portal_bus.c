@@ -441,32 +441,12 @@ static MiniAVResultCode find_owner(struct portal *portal, struct cancel *cancel)
   return result;
 }
 
-MiniAVResultCode portal_open(struct portal **opened, struct cancel *cancel) {
-  MiniAVResultCode result = dbus_load();
-  if (result != MINIAV_SUCCESS) {
-    cancel_explain(cancel, "libdbus-1.so.3 is missing");
-    return result;
-  }
-  struct portal *portal = calloc(1, sizeof *portal);
-  if (portal == NULL) {
-    return MINIAV_ERROR_OUT_OF_MEMORY;
-  }
-  portal->wake_fd = -1;
-  mutex_init(&portal->lock);
-  condition_init(&portal->changed);
-  result = connect_bus(portal, cancel);
+MiniAVResultCode portal_connect(struct portal *portal, struct cancel *cancel) {
+  MiniAVResultCode result = connect_bus(portal, cancel);
   if (result == MINIAV_SUCCESS) {
     result = say_hello(portal, cancel);
   }
-  if (result == MINIAV_SUCCESS) {
-    result = find_owner(portal, cancel);
-  }
-  if (result != MINIAV_SUCCESS) {
-    portal_close(portal);
-    return result;
-  }
-  *opened = portal;
-  return MINIAV_SUCCESS;
+  return result == MINIAV_SUCCESS ? find_owner(portal, cancel) : result;
 }
 
 #endif

@@ -37,6 +37,11 @@ struct portal {
   bool quit; /* under the lock */
 };
 
+/* The bus, our name on it, and the portal's. */
+MiniAVResultCode portal_connect(struct portal *portal, struct cancel *cancel);
+/* When it returns `closed` is called no more; fine when there is no watch. */
+void portal_end_watch(struct portal *portal);
+
 /* A call of the portal; NULL when memory is exhausted. */
 DBusMessage *portal_message(const char *interface, const char *method);
 

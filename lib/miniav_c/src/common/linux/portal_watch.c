@@ -1,4 +1,4 @@
-/* The watch over a portal's session, and the end of a portal. */
+/* The watch over a portal's session. */
 #include "common/linux/portal_bus.h"
 
 #if defined(MINIAV_HAVE_DBUS)
@@ -63,7 +63,7 @@ MiniAVResultCode portal_watch(struct portal *portal, void (*closed)(void *user, 
   return portal->runs ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
 }
 
-static void end_watch(struct portal *portal) {
+void portal_end_watch(struct portal *portal) {
   uint64_t one = 1;
   mutex_lock(&portal->lock);
   portal->quit = true;
@@ -77,38 +77,6 @@ static void end_watch(struct portal *portal) {
   if (portal->wake_fd >= 0) {
     close(portal->wake_fd);
   }
-}
-
-/* Ends with the connection too, but that is noticed later. */
-static void close_session(struct portal *portal) {
-  DBusMessage *call = NULL;
-  if (portal->session_path[0] != 0 && !portal->session_closed) {
-    call = dbus.message_new_method_call(PORTAL_NAME, portal->session_path,
-                                        "org.freedesktop.portal.Session", "Close");
-  }
-  if (call != NULL) {
-    dbus.connection_send(portal->connection, call, NULL);
-    dbus.connection_read_write(portal->connection, 0);
-    dbus.message_unref(call);
-  }
-}
-
-void portal_close(struct portal *portal) {
-  if (portal == NULL) {
-    return;
-  }
-  end_watch(portal);
-  if (portal->connection != NULL) {
-    close_session(portal);
-    dbus.connection_close(portal->connection);
-    dbus.connection_unref(portal->connection);
-  }
-  if (portal->response != NULL) {
-    dbus.message_unref(portal->response);
-  }
-  condition_destroy(&portal->changed);
-  mutex_destroy(&portal->lock);
-  free(portal);
 }
 
 #endif

@@ -1,0 +1,50 @@
+/* The end of the library in this process. */
+#include "common/blocks.h"
+#include "common/callback_thread.h"
+#include "common/capture_internal.h"
+#include "common/handles.h"
+#include "common/library.h"
+#include "common/log.h"
+#include "common/notifier.h"
+#include "common/operations.h"
+#include "common/registry_internal.h"
+#include "common/slots.h"
+#include "common/waiter_life.h"
+
+#define OPERATIONS_END_MS 2000u
+
+static void destroy_context(uint64_t handle, void *user) {
+  (void)user;
+  capture_destroy(handle, (MiniAVKind)(handle_kind_of(handle) - HANDLE_CAMERA));
+}
+
+static void destroy_waiter(uint64_t handle, void *user) {
+  (void)user;
+  waiter_destroy(handle);
+}
+
+MiniAVResultCode MiniAV_Dispose(void) {
+  if (callback_thread_is_any()) {
+    return MINIAV_ERROR_ALREADY_RUNNING;
+  }
+  if (library_leave() != MINIAV_SUCCESS) {
+    return MINIAV_ERROR_NOT_INITIALIZED;
+  }
+  handle_for_each(false, destroy_context, NULL);
+  bool ended = operations_stop(OPERATIONS_END_MS);
+  watchdog_stop();
+  uint32_t slots = slot_leased_count();
+  if (slots > 0) {
+    uint32_t blocks;
+    size_t bytes;
+    block_store_leased(&blocks, &bytes);
+    log_write(MINIAV_LOG_LEVEL_WARN, "library",
+              "%u buffers were never released; %zu bytes behind them are leaked", slots, bytes);
+  }
+  notifier_stop();
+  handle_for_each(true, destroy_waiter, NULL);
+  if (ended) {
+    registry_stop(); /* a library thread that hangs might hold what this takes */
+  }
+  return MINIAV_SUCCESS;
+}

@@ -1,0 +1,3 @@
+import { testMicrophones } from "./support/microphone_cases.ts";
+
+testMicrophones("pipewire", "pipewire");

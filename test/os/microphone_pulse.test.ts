@@ -1,0 +1,4 @@
+import { testAlsaPlugins, testMicrophones } from "./support/microphone_cases.ts";
+
+testMicrophones("pulse", "pulse");
+testAlsaPlugins("pulse");
