@@ -45,6 +45,7 @@ foreach(file IN LISTS programs)
   get_filename_component(name "${file}" NAME_WE)
   file(GLOB parts CONFIGURE_DEPENDS "test/os/${name}/*.c")
   add_executable(${name} "${file}" ${parts})
+  target_include_directories(${name} PRIVATE test)
   target_link_libraries(${name} PRIVATE miniav_objects)
 endforeach()
 

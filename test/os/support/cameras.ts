@@ -34,7 +34,16 @@ const SCRIPT = new URL("../fixtures/camera_user.ts", import.meta.url);
 
 export function startUser(rig: PipeWireRig, command: string, options: unknown = {}): CameraUser {
   const runtime = runtimeCommand(SCRIPT, { args: [command, JSON.stringify(options)] });
-  const child: ChildProcess = spawn(runtime.command, runtime.args, {
+  return startProgram(rig, runtime.command, runtime.args);
+}
+
+/** Any program that prints lines of JSON. */
+export function startProgram(
+  rig: PipeWireRig,
+  command: string,
+  args: readonly string[],
+): CameraUser {
+  const child: ChildProcess = spawn(command, [...args], {
     env: { ...rig.env },
     stdio: ["pipe", "pipe", "pipe"],
   });

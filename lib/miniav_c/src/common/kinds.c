@@ -214,6 +214,20 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
   return result;
 }
 
+static MiniAVResultCode list_formats(const struct backend *backend, const char *id,
+                                     struct format_list *list, struct cancel *cancel) {
+  MiniAVAudioInfo format;
+  if (backend->audio_format == NULL) {
+    return backend->formats != NULL ? backend->formats(id, list, cancel)
+                                    : MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  MiniAVResultCode result = backend->audio_format(id, &format, cancel);
+  if (result == MINIAV_SUCCESS) {
+    format_list_add_audio(list, &format);
+  }
+  return result;
+}
+
 MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **items, uint32_t *count,
                               struct cancel *cancel) {
   const struct backend *backend;
@@ -222,11 +236,8 @@ MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **ite
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  if (backend->formats == NULL) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
   struct format_list list = {0};
-  result = backend->formats(bare_id, &list, cancel);
+  result = list_formats(backend, bare_id, &list, cancel);
   *items = list.items;
   uint32_t listed = result == MINIAV_SUCCESS ? list.count : 0;
   MiniAVResultCode published = list_publish(items, listed, list.item_bytes, list.failed);
@@ -242,16 +253,22 @@ static void add_default_sound(struct capture_format *format, struct cancel *canc
   }
 }
 
+static MiniAVResultCode default_format(const struct backend *backend, const char *id,
+                                       struct capture_format *format, struct cancel *cancel) {
+  if (backend->audio_format != NULL) {
+    return backend->audio_format(id, &format->audio, cancel);
+  }
+  return backend->default_format != NULL ? backend->default_format(id, format, cancel)
+                                         : MINIAV_ERROR_NOT_SUPPORTED;
+}
+
 MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
                                      struct capture_format *format, struct cancel *cancel) {
   const struct backend *backend;
   char bare_id[MINIAV_TEXT_BYTES];
   MiniAVResultCode result = kind_select(kind, device_id, &backend, bare_id, cancel);
-  if (result == MINIAV_SUCCESS && backend->default_format == NULL) {
-    result = MINIAV_ERROR_NOT_SUPPORTED;
-  }
   if (result == MINIAV_SUCCESS) {
-    result = backend->default_format(bare_id, format, cancel);
+    result = default_format(backend, bare_id, format, cancel);
   }
   bool brings_sound = kind != MINIAV_KIND_SCREEN || (backend->flags & BACKEND_BRINGS_SOUND) != 0;
   if (result == MINIAV_SUCCESS && !brings_sound) {

@@ -258,6 +258,7 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .loop = pipewire_loop_of(camera->connection),
                                              .capture = camera->capture,
                                              .name = "MiniAV camera",
+                                             .role = "Camera",
                                              .node_id = node->id,
                                              .port_id = port->id,
                                              .links_itself = true,

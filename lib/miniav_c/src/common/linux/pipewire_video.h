@@ -11,8 +11,10 @@
  * `links_itself` (a stream that waits for the session manager may be given another camera);
  * `is_right` is asked before the first frame of every format, and nothing is delivered when it says
  * no.
- * - Of N buffers at most max(1, N/2 - 1) are lent; what comes beyond is copied, so that the source
- *   always has buffers to go on.
+ * - Of N buffers at most max(1, N/2 - 1) are lent, of two none; what comes beyond is copied, so
+ * that the source always has buffers to go on.
+ * - A buffer without a picture, as screens send them when only the pointer moved, is no frame of
+ *   its own: the picture before is shown again, without a copy, with the pointer where it is now.
  * - A format is told to the capture before its first frame. Older frames stay what they were: their
  *   memory is our own.
  */
@@ -38,8 +40,12 @@ struct pipewire_video_setup {
   struct pw_core *core;
   struct pw_loop *loop;
   struct capture *capture;
-  const char *name; /* of our own node */
-  uint32_t node_id; /* the source */
+  const char *name;  /* of our own node */
+  const char *role;  /* "Camera" or "Screen" */
+  bool wants_damage; /* damage with the frames, where the source tells it */
+  bool wants_cursor; /* the pointer with the frames; motion alone is the last picture again */
+  bool keeps_last;   /* for pipewire_video_repeat: one buffer more is lent */
+  uint32_t node_id;  /* the source */
   uint32_t
       port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
   bool links_itself;      /* else the session manager does, as for a portal's node */
@@ -67,6 +73,8 @@ bool pipewire_video_has_format(const struct pipewire_video *video);
 const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video);
 /* The id of our own node; SPA_ID_INVALID while it has none. */
 uint32_t pipewire_video_own_id(const struct pipewire_video *video);
+/* Delivers the newest picture again, REPEATED; false when there is none. With keeps_last. */
+bool pipewire_video_repeat(struct pipewire_video *video);
 
 #endif
 #endif

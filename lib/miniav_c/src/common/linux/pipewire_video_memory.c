@@ -64,9 +64,8 @@ struct video_memory *video_returns_take(struct video_returns *returns) {
   return atomic_exchange_explicit(&returns->first, NULL, memory_order_acq_rel);
 }
 
-void video_memory_return(void *owner, uint64_t token) {
-  (void)token;
-  struct video_memory *memory = owner;
+/* On the stack, with a reference; any thread. */
+static void push(struct video_memory *memory) {
   struct video_returns *returns = memory->returns;
   block_reference(&memory->block);
   struct video_memory *first = atomic_load_explicit(&returns->first, memory_order_acquire);
@@ -83,6 +82,22 @@ void video_memory_return(void *owner, uint64_t token) {
     ssize_t written = write(returns->event_fd, &one, sizeof one);
     (void)written;
   }
+}
+
+static void end_lease(struct block *lease) {
+  struct video_memory *memory = SPA_CONTAINER_OF(lease, struct video_memory, lease);
+  push(memory);
+  block_release(&memory->block);
+}
+
+struct block *video_memory_lend(struct video_memory *memory) {
+  video_memory_begin_read(memory);
+  block_reference(&memory->block);
+  memory->lease.data = memory->block.data;
+  memory->lease.capacity_bytes = memory->block.capacity_bytes;
+  memory->lease.destroy = end_lease;
+  atomic_store_explicit(&memory->lease.references, 1, memory_order_relaxed);
+  return &memory->lease;
 }
 
 /* -- what a descriptor really is ------------------------------------------------------------ */
