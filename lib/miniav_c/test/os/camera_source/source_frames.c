@@ -122,6 +122,7 @@ void on_process(void *data) {
   struct source *source = data;
   struct pw_buffer *buffer = pipewire.stream_dequeue_buffer(source->stream);
   if (buffer == NULL) {
+    source->starved++;
     return; /* every buffer is out: this frame is lost, and its number with it */
   }
   int64_t time_us = clock_now_us();
@@ -135,6 +136,7 @@ void on_process(void *data) {
     lie_about_chunk(source, buffer->buffer);
   }
   pipewire.stream_queue_buffer(source->stream, buffer);
+  source->sent++;
 }
 
 #endif
