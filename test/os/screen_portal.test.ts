@@ -172,7 +172,12 @@ testDesktop("the pointer: hidden, painted, beside the picture", async (desktop) 
   });
   assert.deepEqual(wide.differences(beside.words(first)), []);
   const { image } = beside.frames().map(({ cursor }) => cursor).find((cursor) => cursor?.image)!;
-  assert.partialDeepStrictEqual(image, { ...size, hotspotX, hotspotY, data: [0x60, 0x40, 0x20, 255] });
+  assert.partialDeepStrictEqual(image, {
+    ...size,
+    hotspotX,
+    hotspotY,
+    data: [0x60, 0x40, 0x20, 255],
+  });
   await pointer.move(301, 203);
   await painted.frameOf(withPointer(301, 203), painting.frame);
   const moved = await beside.frameWhere("its motion", ({ cursor }) => {
@@ -318,11 +323,15 @@ testDesktop("a still screen costs nothing", async (desktop) => {
   };
   assert.ok(switches() > 0);
   let before = -1;
-  await waitUntil(async () => {
-    before = switches();
-    await delay(3000);
-    return switches() === before;
-  }, 40_000, () => `${before} switches and more`);
+  await waitUntil(
+    async () => {
+      before = switches();
+      await delay(3000);
+      return switches() === before;
+    },
+    40_000,
+    () => `${before} switches and more`,
+  );
 });
 
 testDesktop("a session that the person ends, a portal that ends", async (desktop) => {

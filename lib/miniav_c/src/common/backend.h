@@ -85,7 +85,8 @@ struct backend {
    * the log (DEBUG) says why. Asked again before each use. */
   MiniAVResultCode (*probe)(void);
 
-  /* Would it be chosen without being named? Asked before probe; NULL: yes. No dialog, no waiting. */
+  /* Would it be chosen without being named? Asked before probe; NULL: yes. No dialog, no waiting.
+   */
   bool (*is_for_this_session)(void);
 
   /* Adds every device of the kind with device_list_add; filter: screen: 0 displays, 1 windows;

@@ -124,11 +124,10 @@ static void on_remove_buffer(void *data, struct pw_buffer *buffer) {
   }
 }
 
-/* A buffer goes back only with a cycle that brings another one: of two both would be here, and
- * nothing came any more. */
+/* A buffer that is queued comes back to the source only with a later one: of two or three all would
+ * be on their way. */
 static uint32_t lendable_count(uint32_t count) {
-  uint32_t half = count / 2;
-  return half > 2 ? half - 1 : count > 2 ? 1 : 0;
+  return count < 4 ? 0 : count < 6 ? 1 : count / 2 - 1;
 }
 
 static bool may_lend(const struct pipewire_video *video) {

@@ -16,6 +16,8 @@
 #define LIST_MAX       2048u
 #define RATE_MAX_HZ    10000u
 #define RATE_TOLERANCE 0.005 /* 30 and 30000/1001 mean the same to a person */
+#define RATE_USUAL_HZ  30.0
+#define RATE_LEAST_HZ  15.0
 
 /* -- pixel formats -------------------------------------------------------------------------- */
 
@@ -401,6 +403,17 @@ static bool choose_size(const struct video_offer *offer, const MiniAVVideoInfo *
           (offer->size_choice == VIDEO_CHOICE_RANGE && size_in_range(offer, *size)));
 }
 
+/* The default, unless nobody would call that moving: of a V4L2 camera it is the driver's first
+ * interval, with some a second. */
+static struct spa_fraction usual_rate(const struct spa_fraction *rates, uint32_t count) {
+  struct spa_fraction best = rates[0];
+  for (uint32_t i = 1; i < count && hertz(rates[0]) < RATE_LEAST_HZ; i++) {
+    best =
+        fabs(hertz(rates[i]) - RATE_USUAL_HZ) < fabs(hertz(best) - RATE_USUAL_HZ) ? rates[i] : best;
+  }
+  return best;
+}
+
 static bool choose_rate(const struct video_offer *offer, const MiniAVVideoInfo *wanted,
                         struct spa_fraction *rate) {
   struct spa_fraction rates[VIDEO_VALUES_MAX];
@@ -408,7 +421,7 @@ static bool choose_rate(const struct video_offer *offer, const MiniAVVideoInfo *
       SPA_FRACTION(wanted->frame_rate_numerator, wanted->frame_rate_denominator);
   uint32_t count = expand_rates(offer, rates);
   if (asked.num == 0) {
-    *rate = rates[0];
+    *rate = usual_rate(rates, count);
     return true;
   }
   bool found = false;

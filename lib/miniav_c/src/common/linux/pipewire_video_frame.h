@@ -37,7 +37,8 @@ void video_frames_end(struct video_frames *frames);
 
 /* Is the newest picture kept here alone? Then its buffer comes back with the next one. */
 bool video_frames_holds_alone(const struct video_frames *frames);
-/* Delivers the newest picture again; false when there is none. */
+/* Delivers the newest picture again, which is copied for the first time only; false when there is
+ * none. */
 bool video_frames_repeat(struct video_frames *frames);
 
 /* Delivers what is in a buffer, or counts why it cannot be. One without a picture, but with a

@@ -7,8 +7,9 @@
  *   the lease one more while it is out. Its mappings end with the last.
  * - The lease is the block that frames hold: one picture of the buffer, in as many frames as show
  *   it. Its end sends the memory back; it is begun again only after that was drained.
- * - `lendable` is only what no other process can take away: memfds sealed against shrinking, and
- *   dma-bufs. Everything else has no mapping here; it is copied with pread, which cannot fault.
+ * - `lendable` is only what no other process can take away and a script may write to: memfds sealed
+ *   against shrinking, and dma-bufs. Those that may only be read are copied; everything else has no
+ *   mapping here and is copied with pread, which cannot fault.
  * - `buffer` is the loop thread's: NULL once libpipewire has taken the buffer back, so that a
  *   release that comes later names nothing.
  * - A release only pushes the memory on the lock-free stack of `returns` and signals its eventfd;
@@ -40,7 +41,8 @@ struct video_data {
   uint64_t file_offset;
   uint32_t capacity_bytes;
   bool is_dmabuf;
-  uint8_t *at; /* the first byte; NULL when it is not lendable */
+  bool read_only;
+  uint8_t *at; /* the first byte; NULL where only the file is read */
   void *mapping;
   size_t mapping_bytes;
 };

@@ -29,9 +29,9 @@ struct portal_fresh {
   struct pipewire_video *video;
   bool is_armed;
   bool has_streamed;
-  bool was_answered; /* ever */
-  uint32_t tries;    /* since the last change that nobody asked for */
-  int64_t asked_us;  /* when the source was last stopped; 0: that is answered */
+  bool was_answered;  /* ever */
+  uint32_t tries;     /* since the last change that nobody asked for */
+  int64_t asked_us;   /* when the source was last stopped; 0: that is answered */
   int64_t changed_us; /* when the last frame with a change came */
 };
 

@@ -8,12 +8,15 @@
 #include "common/lists.h"
 #include "screen/linux/portal_grants.h"
 
-#define DIALOG_MS   300000u /* how long a person may take */
-#define ANSWER_MS   3000u
-#define FIRST_MS    1500u /* until the first picture: some compositors send none while all is still */
-#define POLL_US     50000
-#define LOSS_MS     500
-#define STREAM_NAME "MiniAV screen"
+#define DIALOG_MS 300000u /* how long a person may take */
+#define ANSWER_MS 3000u
+#define FIRST_MS                                                                                   \
+  1500u /* until the first picture: some compositors send none while all is still                  \
+         */
+#define POLL_US         50000
+#define LOSS_MS         500
+#define OTHER_REASON_MS 100u
+#define STREAM_NAME     "MiniAV screen"
 
 /* -- what becomes of it ----------------------------------------------------------------------- */
 
@@ -34,10 +37,24 @@ static void fail(struct portal_screen *screen, MiniAVResultCode failure, const c
   }
 }
 
+/* A compositor that loses PipeWire closes its sessions too: then PipeWire's end is the reason, of
+ * which our own connection tells in a moment. */
+static void wait_for_other_reason(struct portal_screen *screen) {
+  int64_t deadline_us = clock_deadline_us(OTHER_REASON_MS);
+  mutex_lock(&screen->lock);
+  while (screen->started && !screen->failed &&
+         condition_wait_until(&screen->changed, &screen->lock, deadline_us)) {
+  }
+  mutex_unlock(&screen->lock);
+}
+
 /* The portal's thread. */
 static void on_session_closed(void *user, const char *why) {
   struct portal_screen *screen = user;
   bool by_person = portal_closed_session(screen->portal);
+  if (by_person) {
+    wait_for_other_reason(screen);
+  }
   fail(screen, by_person ? MINIAV_ERROR_USER_CANCELLED : MINIAV_ERROR_DEVICE_LOST, why);
 }
 
@@ -96,8 +113,8 @@ static bool is_right(void *user, uint32_t own_id) {
 
 static void on_graph_changed(void *user) {
   struct portal_screen *screen = user;
-  const struct pipewire_object *node = pipewire_graph_find(pipewire_graph_of(screen->connection),
-                                                           PIPEWIRE_NODE, screen->node_id);
+  const struct pipewire_object *node =
+      pipewire_graph_find(pipewire_graph_of(screen->connection), PIPEWIRE_NODE, screen->node_id);
   if (screen->video != NULL && (node == NULL || node->serial != screen->node_serial)) {
     lose(screen, "the desktop ended the stream");
   }
@@ -122,8 +139,7 @@ static void on_format(void *user, const MiniAVVideoInfo *info) {
 
 static void on_frame(void *user, const struct capture_frame *frame) {
   struct portal_screen *screen = user;
-  bool is_same =
-      portal_fresh_doubts(&screen->fresh) && portal_shape_is_same(&screen->shape, frame);
+  bool is_same = portal_fresh_doubts(&screen->fresh) && portal_shape_is_same(&screen->shape, frame);
   portal_fresh_frame(&screen->fresh, &frame->buffer, is_same);
   if (is_same) {
     portal_shape_give_back(frame);
@@ -189,9 +205,9 @@ static MiniAVResultCode ask(struct portal_screen *screen, struct portal_cast *ca
   const struct screen_settings *settings = &screen->request->screen;
   char token[MINIAV_TEXT_BYTES];
   struct portal_grant grant = grant_to_use(screen, token);
-  MiniAVPersistMode mode =
-      settings->persist_mode == MINIAV_PERSIST_MODE_NONE && screen->grant != 0 ? grant.mode
-                                                                              : settings->persist_mode;
+  MiniAVPersistMode mode = settings->persist_mode == MINIAV_PERSIST_MODE_NONE && screen->grant != 0
+                               ? grant.mode
+                               : settings->persist_mode;
   const struct portal_cast_wish wish = {.source_types = screen->source_type,
                                         .cursor_mode = cursor_mode_of(settings->cursor_mode),
                                         .persist_mode = (uint32_t)mode,
@@ -353,6 +369,7 @@ static void prepare(struct portal_screen *screen) {
 static void end_stream(struct portal_screen *screen) {
   mutex_lock(&screen->lock);
   screen->started = false;
+  condition_broadcast(&screen->changed);
   mutex_unlock(&screen->lock);
   if (screen->connection != NULL) {
     pipewire_lock(screen->connection);

@@ -107,9 +107,9 @@ bool portal_shape_is_same(const struct portal_shape *shape, const struct capture
                                    is_same_pointer(&shape->held_metadata, frame->metadata));
   for (uint32_t i = 0; is_same && i < next->data.video.num_planes; i++) {
     struct plane_shape plane;
-    is_same = pixel_plane_shape(info->pixel_format, info->width, info->height, i, &plane) &&
-              is_same_plane(&last->data.video.planes[i], &next->data.video.planes[i],
-                            plane.row_bytes);
+    is_same =
+        pixel_plane_shape(info->pixel_format, info->width, info->height, i, &plane) &&
+        is_same_plane(&last->data.video.planes[i], &next->data.video.planes[i], plane.row_bytes);
   }
   return is_same;
 }
@@ -143,7 +143,8 @@ static bool find_part(struct portal_shape *shape, MiniAVRect *part) {
   if (!frame_cut_fits(&shape->region, shape->stream.pixel_format, whole.width, whole.height)) {
     snprintf(text, sizeof text, "the region does not fit the display, which has %d x %d pixels",
              whole.width, whole.height);
-    refuse(shape, shape->told.video.width == 0 ? MINIAV_ERROR_INVALID_ARG : MINIAV_ERROR_DEVICE_LOST,
+    refuse(shape,
+           shape->told.video.width == 0 ? MINIAV_ERROR_INVALID_ARG : MINIAV_ERROR_DEVICE_LOST,
            text);
     return false;
   }
@@ -184,8 +185,7 @@ static bool tell(struct portal_shape *shape, const MiniAVVideoInfo *info) {
   }
   if (told->width != info->width || told->height != info->height ||
       told->pixel_format != info->pixel_format) {
-    shape->told =
-        (struct capture_format){.video = *info, .audio_result = MINIAV_ERROR_NO_BUFFER};
+    shape->told = (struct capture_format){.video = *info, .audio_result = MINIAV_ERROR_NO_BUFFER};
     capture_format_changed(shape->capture, &shape->told);
   }
   return true;
@@ -218,11 +218,10 @@ static bool has_news(const MiniAVFrameMetadata *metadata, const MiniAVRect *part
 }
 
 /* Hands out a frame of the part, with references of its own. */
-static void deliver(struct portal_shape *shape, const MiniAVRect *part,
-                    const MiniAVVideoInfo *info, struct capture_frame *frame,
-                    MiniAVFrameMetadata *metadata) {
-  bool is_part = part->width != (int32_t)shape->stream.width ||
-                 part->height != (int32_t)shape->stream.height;
+static void deliver(struct portal_shape *shape, const MiniAVRect *part, const MiniAVVideoInfo *info,
+                    struct capture_frame *frame, MiniAVFrameMetadata *metadata) {
+  bool is_part =
+      part->width != (int32_t)shape->stream.width || part->height != (int32_t)shape->stream.height;
   if (is_part) {
     frame_cut(frame, metadata, part);
   }

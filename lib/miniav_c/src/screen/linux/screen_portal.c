@@ -101,8 +101,7 @@ static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
 static uint32_t granted_number(const char *id, const char *prefix) {
   size_t length = strlen(prefix);
   char *end = NULL;
-  unsigned long number =
-      strncmp(id, prefix, length) == 0 ? strtoul(id + length, &end, 10) : 0;
+  unsigned long number = strncmp(id, prefix, length) == 0 ? strtoul(id + length, &end, 10) : 0;
   return end != NULL && *end == 0 && number <= UINT32_MAX ? (uint32_t)number : 0;
 }
 
@@ -130,8 +129,9 @@ static MiniAVResultCode find(const char *id, enum source *source, struct portal_
                              struct cancel *cancel) {
   *source = read_id(id, grant);
   if (*source == SOURCE_NONE) {
-    cancel_explain(cancel, "the portal knows \"" ASK_DISPLAY "\", \"" ASK_WINDOW
-                           "\" and what was granted before, not \"%.100s\"",
+    cancel_explain(cancel,
+                   "the portal knows \"" ASK_DISPLAY "\", \"" ASK_WINDOW
+                   "\" and what was granted before, not \"%.100s\"",
                    id);
   }
   return *source == SOURCE_NONE ? MINIAV_ERROR_DEVICE_NOT_FOUND : MINIAV_SUCCESS;

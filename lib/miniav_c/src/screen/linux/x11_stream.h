@@ -52,7 +52,7 @@ struct x11_stream {
   MiniAVRect cursor_painted; /* width 0: nothing */
   struct block *last;        /* for repeats */
   struct frame_pace pace;
-  uint32_t failures;         /* pictures in a row that could not be taken */
+  uint32_t failures; /* pictures in a row that could not be taken */
 };
 
 /* Connects and begins; as x11_connect and x11_source_open. */
