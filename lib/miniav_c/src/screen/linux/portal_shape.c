@@ -227,6 +227,11 @@ static void deliver(struct portal_shape *shape, const MiniAVRect *part, const Mi
   }
   frame->buffer.data.video.info.frame_rate_numerator = info->frame_rate_numerator;
   frame->buffer.data.video.info.frame_rate_denominator = info->frame_rate_denominator;
+  if (frame->buffer.timestamp_us <= shape->shown_us) { /* a repeat overtook it on its way here */
+    frame->buffer.timestamp_us = shape->shown_us + 1;
+    frame->buffer.flags |= MINIAV_BUFFER_FLAG_ESTIMATED_TIME;
+  }
+  shape->shown_us = frame->buffer.timestamp_us;
   frame->buffer.duration_us = frame_pace_interval_us(millirate(shape));
   frame->metadata = metadata->flags != 0 ? metadata : NULL;
   if (frame->block != NULL) {

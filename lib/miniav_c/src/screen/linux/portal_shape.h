@@ -43,6 +43,7 @@ struct portal_shape {
   MiniAVRect shown_part;      /* of the stream, in the last picture; width 0: none was shown */
   struct capture_format told; /* what the capture knows; width 0: nothing yet */
   struct frame_pace pace;
+  int64_t shown_us; /* the time stamp of the last picture */
   bool is_refused;
   bool has_held;
   bool is_fresh;
