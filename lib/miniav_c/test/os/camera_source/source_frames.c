@@ -3,6 +3,7 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -131,9 +132,23 @@ static void set_metas(struct source *source, struct spa_buffer *buffer, int64_t 
   }
 }
 
+/* A buffer that somebody still holds goes behind the others (pw_stream_dequeue_buffer, EBUSY): the
+ * next one may be free. */
+static struct pw_buffer *free_buffer(const struct source *source) {
+  struct pw_buffer *buffer = NULL;
+  for (uint32_t i = 0; i <= source->buffers_most && buffer == NULL; i++) {
+    errno = 0;
+    buffer = pipewire.stream_dequeue_buffer(source->stream);
+    if (buffer == NULL && errno != EBUSY) {
+      break;
+    }
+  }
+  return buffer;
+}
+
 void on_process(void *data) {
   struct source *source = data;
-  struct pw_buffer *buffer = pipewire.stream_dequeue_buffer(source->stream);
+  struct pw_buffer *buffer = free_buffer(source);
   if (buffer == NULL) {
     source->starved++;
     return; /* every buffer is out: this frame is lost, and its number with it */
