@@ -62,6 +62,8 @@ test(
     const { produced, droppedBy } = seen.stats;
     assert.ok(seen.begin + produced - 1 <= told.obeyed, JSON.stringify(told));
     assert.ok(produced - droppedBy.late <= told.sent, JSON.stringify(told));
+    // What is held is no more than the camera can spare; a machine that stands still may cost some.
+    assert.ok(told.starved <= seen.span / 10, JSON.stringify(told));
     await camera.tell("go");
 
     await camera.tell("format NV12 320x240");
