@@ -121,6 +121,8 @@ export function assertAccounted(seen: Line): void {
   assert.equal(stats.produced, stats.delivered + stats.dropped + stats.queued, about);
   assert.equal(stats.droppedBy.invalid + stats.droppedBy.failed, 0, about);
   assert.ok(span + 1 - frames <= stats.dropped, about);
+  // A time that is a second old is not believed: then the machine stood still for that long.
+  assert.ok(seen.estimated === 0 || seen.worstStepUs > 900_000, about);
   // A machine that is too busy for most of the frames shows nothing of those that came.
   assert.ok(frames > span / 4, about);
 }

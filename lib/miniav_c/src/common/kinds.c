@@ -61,14 +61,18 @@ static void explain_no_backend(MiniAVKind kind, const char *forced, struct cance
   }
 }
 
-static bool is_usable(const struct backend *backend, const char *forced) {
-  if (forced[0] != 0 && strcmp(forced, backend->name) != 0) {
-    return false;
-  }
+static MiniAVResultCode probe(const struct backend *backend) {
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
-    return test_devices_enabled();
+    return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
+  return backend->probe == NULL ? MINIAV_SUCCESS : backend->probe();
+}
+
+static bool is_usable(const struct backend *backend, const char *forced) {
+  bool is_meant = forced[0] != 0
+                      ? strcmp(forced, backend->name) == 0
+                      : backend->is_for_this_session == NULL || backend->is_for_this_session();
+  return is_meant && probe(backend) == MINIAV_SUCCESS;
 }
 
 /* The real backend that serves: the first usable one. NULL when there is none. */
@@ -187,16 +191,20 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
     size_t length = strlen((*at)->name);
     if (strncmp(device_id, (*at)->name, length) == 0 && device_id[length] == ':') {
-      bool refused = ((*at)->flags & BACKEND_IS_TEST) != 0 && !test_devices_enabled();
-      if (!refused && is_usable(*at, (*at)->name)) {
+      MiniAVResultCode probed = probe(*at);
+      if (probed == MINIAV_SUCCESS) {
         *backend = *at;
         memcpy(bare_id, device_id + length + 1, strlen(device_id + length + 1) + 1);
         result = MINIAV_SUCCESS;
       } else {
+        bool denied = probed == MINIAV_ERROR_PERMISSION_DENIED;
+        result = denied ? probed : result;
         cancel_explain(cancel,
-                       refused ? "test devices are off: MiniAV_EnableTestDevices or "
-                                 "MINIAV_TEST_DEVICES=1 turns them on"
-                               : "%s does not work on this machine now",
+                       ((*at)->flags & BACKEND_IS_TEST) != 0
+                           ? "test devices are off: MiniAV_EnableTestDevices or "
+                             "MINIAV_TEST_DEVICES=1 turns them on"
+                       : denied ? "%s does not let this user in"
+                                : "%s does not work on this machine now",
                        (*at)->name);
       }
     }

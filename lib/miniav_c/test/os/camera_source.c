@@ -46,8 +46,10 @@ static const struct dynlib_symbol symbols[] = {
 static const char *const files[] = {"libpipewire-0.3.so.0", NULL};
 static struct dynlib library = DYNLIB_INITIALIZER(files, symbols, &more);
 
-static void say(const char *what, long long number) {
-  printf("{\"%s\":%lld}\n", what, number);
+static void say_obeyed(const struct source *source) {
+  printf("{\"obeyed\":%llu,\"late\":%llu,\"starved\":%llu,\"sent\":%llu}\n",
+         (unsigned long long)source->sequence, (unsigned long long)source->late,
+         (unsigned long long)source->starved, (unsigned long long)source->sent);
   fflush(stdout);
 }
 
@@ -57,6 +59,7 @@ static void on_tick(void *data, uint64_t expirations) {
     return;
   }
   source->sequence += expirations;
+  source->late += expirations - 1;
   if (more.stream_is_driving(source->stream)) {
     more.stream_trigger_process(source->stream);
   } else {
@@ -213,8 +216,8 @@ int main(int count, char **arguments) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     pipewire.thread_loop_lock(source.loop);
     obey(&source, line);
+    say_obeyed(&source);
     pipewire.thread_loop_unlock(source.loop);
-    say("obeyed", (long long)source.sequence);
   }
   return 0;
 }
