@@ -270,8 +270,8 @@ test("a still screen costs nothing", OPTIONS, async () => {
   await delay(10_000);
   // Threads of operations that are over have ended.
   for (const [i, line] of all().entries()) {
-    const woken = line.split(",").filter((thread) => !before[i]?.split(",").includes(thread));
-    assert.deepEqual(woken, [], before[i]);
+    const was = before[i]?.split(",") ?? [];
+    assert.deepEqual(line.split(",").filter((thread) => !was.includes(thread)), [], was.join());
     assert.match(line, /miniav-x11/);
   }
   for (const capture of captures) assert.equal(capture.frames().length, 1);
