@@ -69,7 +69,10 @@ static MiniAVResultCode probe(const struct backend *backend) {
 }
 
 static bool is_usable(const struct backend *backend, const char *forced) {
-  return (forced[0] == 0 || strcmp(forced, backend->name) == 0) && probe(backend) == MINIAV_SUCCESS;
+  bool is_meant = forced[0] != 0
+                      ? strcmp(forced, backend->name) == 0
+                      : backend->is_for_this_session == NULL || backend->is_for_this_session();
+  return is_meant && probe(backend) == MINIAV_SUCCESS;
 }
 
 /* The real backend that serves: the first usable one. NULL when there is none. */

@@ -5,8 +5,9 @@
  *   screen_probe NODE [damage] [cursor] [keep]
  *
  * Prints a line of JSON for every frame, with a sum over its pixels. Lines on its input: `hold`
- * keeps the frames that come, `look` counts those that have changed, `release`, `repeat` shows the
- * newest picture again, `stats`, `stop`; the end of the input ends it.
+ * keeps the frames that come, `pass` those no longer, `look` counts those that have changed,
+ * `release`, `repeat` shows the newest picture again, `stats`, `stop`; the end of the input ends
+ * it.
  */
 #include <inttypes.h>
 #include <poll.h>
@@ -204,6 +205,9 @@ static void obey(struct probe *probe, const char *line) {
   if (strncmp(line, "hold", 4) == 0) {
     probe->holds = true;
     printf("{\"holds\":true}\n");
+  } else if (strncmp(line, "pass", 4) == 0) {
+    probe->holds = false;
+    printf("{\"passes\":true}\n");
   } else if (strncmp(line, "look", 4) == 0) {
     look(probe);
   } else if (strncmp(line, "release", 7) == 0) {

@@ -124,11 +124,10 @@ static void on_remove_buffer(void *data, struct pw_buffer *buffer) {
   }
 }
 
-/* A buffer goes back only with a cycle that brings another one: of two both would be here, and
- * nothing came any more. */
+/* A buffer that is queued comes back to the source only with a later one: of two or three all would
+ * be on their way. */
 static uint32_t lendable_count(uint32_t count) {
-  uint32_t half = count / 2;
-  return half > 2 ? half - 1 : count > 2 ? 1 : 0;
+  return count < 4 ? 0 : count < 6 ? 1 : count / 2 - 1;
 }
 
 static bool may_lend(const struct pipewire_video *video) {
@@ -229,7 +228,10 @@ static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
 }
 
 static void accept(struct pipewire_video *video, const struct video_format *format) {
-  if (!is_same(&format->info, &video->setup.exact)) {
+  if (video->setup.format != NULL) {
+    video->setup.exact = format->info;
+    video->setup.format(video->setup.shape, &format->info);
+  } else if (!is_same(&format->info, &video->setup.exact)) {
     struct capture_format told = {.video = format->info, .audio_result = MINIAV_ERROR_NO_BUFFER};
     video->setup.exact = format->info;
     capture_format_changed(video->setup.capture, &told);
@@ -352,7 +354,7 @@ static bool connect_stream(struct pipewire_video *video) {
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
-  uint32_t count = video_format_requests(&builder, &setup->exact, requests);
+  uint32_t count = video_format_requests(&builder, &setup->exact, setup->most, requests);
   video->stream = pipewire.stream_new(
       setup->core, setup->name,
       pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
@@ -381,6 +383,8 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   }
   video->setup = *setup;
   video->frames = (struct video_frames){.capture = setup->capture,
+                                        .deliver = setup->deliver,
+                                        .shape = setup->shape,
                                         .wants_damage = setup->wants_damage,
                                         .wants_cursor = setup->wants_cursor,
                                         .keeps_last = setup->keeps_last || setup->wants_cursor};
@@ -441,6 +445,11 @@ const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video) {
 
 uint32_t pipewire_video_own_id(const struct pipewire_video *video) {
   return pipewire.stream_get_node_id(video->stream);
+}
+
+void pipewire_video_restart(struct pipewire_video *video) {
+  pipewire.stream_set_active(video->stream, false);
+  pipewire.stream_set_active(video->stream, true);
 }
 
 bool pipewire_video_repeat(struct pipewire_video *video) {

@@ -159,15 +159,13 @@ static uint32_t aligned(uint32_t bytes) {
   return (bytes + PLANE_ALIGNMENT - 1) / PLANE_ALIGNMENT * PLANE_ALIGNMENT;
 }
 
-/* A pool of blocks that a picture of this layout fits in; NULL: memory is exhausted, or the picture
- * is larger than any of its format. */
-static struct block_pool *pool_for(struct video_frames *frames, const struct video_layout *layout) {
+/* A block that a picture of so many bytes fits in. NULL: every one is held, memory is exhausted, or
+ * the picture is larger than any of its format; *reason then says which. */
+static struct block *take_block(struct video_frames *frames, uint64_t needed,
+                                enum drop_reason *reason) {
   const MiniAVVideoInfo *info = &frames->format.info;
-  uint64_t needed = 0;
   uint64_t most = (uint64_t)info->width * info->height * 4 + COMPRESSED_SLACK;
-  for (uint32_t i = 0; i < layout->plane_count; i++) {
-    needed += aligned(layout->planes[i].size_bytes);
-  }
+  *reason = DROP_FAILED;
   if (pixel_is_compressed(info->pixel_format)) {
     if (needed > most) {
       return NULL;
@@ -176,18 +174,24 @@ static struct block_pool *pool_for(struct video_frames *frames, const struct vid
   }
   if (frames->pool == NULL || frames->pool_bytes < needed) {
     block_pool_close(frames->pool);
-    frames->pool = block_pool_create(capture_slot_count(frames->capture) + 2, (size_t)needed);
+    uint32_t count = capture_slot_count(frames->capture) + 2;
+    frames->pool = block_pool_create(count, (size_t)needed);
     frames->pool_bytes = (size_t)needed;
   }
-  return frames->pool;
+  *reason = frames->pool != NULL ? DROP_BUFFERS_HELD : DROP_FAILED;
+  return frames->pool != NULL ? block_pool_take(frames->pool) : NULL;
 }
 
 static bool copy(struct video_frames *frames, const struct video_memory *memory,
                  const struct video_layout *layout, struct capture_frame *frame) {
-  struct block_pool *pool = pool_for(frames, layout);
-  struct block *block = pool != NULL ? block_pool_take(pool) : NULL;
+  enum drop_reason reason;
+  uint64_t needed = 0;
+  for (uint32_t i = 0; i < layout->plane_count; i++) {
+    needed += aligned(layout->planes[i].size_bytes);
+  }
+  struct block *block = take_block(frames, needed, &reason);
   if (block == NULL) {
-    capture_count_drop(frames->capture, pool != NULL ? DROP_BUFFERS_HELD : DROP_FAILED, 1);
+    capture_count_drop(frames->capture, reason, 1);
     return false;
   }
   uint32_t at = 0;
@@ -298,11 +302,45 @@ static void deliver(struct video_frames *frames, struct capture_frame *frame,
     frames->last.cursor_block = NULL;
     frames->last.metadata = NULL;
   }
-  capture_deliver(frames->capture, frame);
+  if (frames->deliver != NULL) {
+    frames->deliver(frames->shape, frame);
+  } else {
+    capture_deliver(frames->capture, frame);
+  }
+}
+
+/* Moves the newest picture into memory of our own, where there is some, so that its buffer goes
+ * back. A source sends into its buffers in turn: it would drop each picture whose turn comes to one
+ * that is still here, and of a screen that stands still no other picture comes. */
+static void own_last(struct video_frames *frames) {
+  MiniAVBuffer *buffer = &frames->last.buffer;
+  struct block *lease = frames->last.block;
+  bool is_own = lease == NULL || lease->pool != NULL;
+  enum drop_reason reason;
+  uint64_t needed = 0;
+  for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {
+    needed += aligned(buffer->data.video.planes[i].size_bytes);
+  }
+  struct block *block = is_own ? NULL : take_block(frames, needed, &reason);
+  if (block == NULL) {
+    return;
+  }
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {
+    MiniAVPlane *plane = &buffer->data.video.planes[i];
+    memcpy(block->data + at, plane->data_ptr, plane->size_bytes);
+    plane->data_ptr = block->data + at;
+    plane->offset_bytes = at;
+    at += aligned(plane->size_bytes);
+  }
+  buffer->flags |= MINIAV_BUFFER_FLAG_COPIED;
+  frames->last.block = block;
+  block_release(lease);
 }
 
 static bool show_again(struct video_frames *frames, const MiniAVBuffer *about) {
   MiniAVFrameMetadata metadata = {.flags = MINIAV_METADATA_DAMAGE}; /* nothing changed */
+  own_last(frames);
   struct capture_frame frame = frames->last;
   if (frame.block == NULL) {
     return false;

@@ -14,6 +14,8 @@
 /* What goes on from frame to frame. */
 struct video_frames {
   struct capture *capture;
+  void (*deliver)(void *shape, const struct capture_frame *frame); /* NULL: capture_deliver */
+  void *shape;
   struct video_format format;
   struct block_pool *pool; /* for copies; made when the first is needed */
   size_t pool_bytes;
@@ -35,7 +37,8 @@ void video_frames_end(struct video_frames *frames);
 
 /* Is the newest picture kept here alone? Then its buffer comes back with the next one. */
 bool video_frames_holds_alone(const struct video_frames *frames);
-/* Delivers the newest picture again; false when there is none. */
+/* Delivers the newest picture again, which is copied for the first time only; false when there is
+ * none. */
 bool video_frames_repeat(struct video_frames *frames);
 
 /* Delivers what is in a buffer, or counts why it cannot be. One without a picture, but with a
