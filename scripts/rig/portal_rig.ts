@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
+  busWithoutServices,
   daemonEnvironment,
   privateEnvironment,
   READY_TIMEOUT_MS,
@@ -31,6 +32,8 @@ export type PortalChoice =
 export interface PortalRigOptions {
   /** Variables by which the portal finds a PipeWire. */
   readonly pipewire?: RigEnvironment;
+  /** On the bus of that PipeWire, whose session manager reads the permission store there. */
+  readonly sharesBus?: boolean;
 }
 
 /** Starts a private bus with a portal and returns when it answers. */
@@ -57,12 +60,17 @@ export class PortalRig implements AsyncDisposable {
   readonly env: RigEnvironment;
   readonly #daemonEnv: Environment;
   readonly #answers: string;
+  readonly #sharesBus: boolean;
   #bus: RigProcess | undefined;
   #portal: RigProcess | undefined;
 
-  constructor({ pipewire }: PortalRigOptions) {
+  constructor({ pipewire, sharesBus = false }: PortalRigOptions) {
     const { directory } = this.group;
     this.env = privateEnvironment(directory);
+    this.#sharesBus = sharesBus && pipewire !== undefined;
+    if (sharesBus && pipewire !== undefined) {
+      this.env.DBUS_SESSION_BUS_ADDRESS = pipewire.DBUS_SESSION_BUS_ADDRESS;
+    }
     this.#answers = join(directory, "answers");
     const portals = join(directory, "portals");
     mkdirSync(portals);
@@ -96,9 +104,8 @@ export class PortalRig implements AsyncDisposable {
   }
 
   async startBus(): Promise<void> {
-    const configuration = join(this.group.directory, "bus.conf");
-    writeFileSync(configuration, busConfiguration(this.env.DBUS_SESSION_BUS_ADDRESS));
-    const args = [`--config-file=${configuration}`, "--nofork", "--nopidfile"];
+    if (this.#sharesBus) return;
+    const args = busWithoutServices(this.group.directory, this.env);
     this.#bus = this.group.start("bus", "dbus-daemon", args, this.#daemonEnv);
     await waitForSocket(this.group, this.#bus, join(this.env.XDG_RUNTIME_DIR, "bus"));
   }
@@ -169,23 +176,6 @@ export class PortalRig implements AsyncDisposable {
     );
     return started;
   }
-}
-
-/** A session bus as usual, but without a folder of services that it could start. */
-function busConfiguration(address: string): string {
-  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>${address}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-`;
 }
 
 function script(name: string): string {

@@ -28,10 +28,26 @@ export interface CameraUser extends AsyncDisposable {
 
 const SCRIPT = new URL("../fixtures/camera_user.ts", import.meta.url);
 
-export function startUser(rig: PipeWireRig, command: string, options: unknown = {}): CameraUser {
-  const runtime = runtimeCommand(SCRIPT, { args: [command, JSON.stringify(options)] });
-  const child: ChildProcess = spawn(runtime.command, runtime.args, {
-    env: { ...rig.env },
+/** Another way to start a user. */
+export interface UserSetting {
+  /** Variables besides the rig's. */
+  readonly env?: Record<string, string>;
+  /** Another script than fixtures/camera_user.ts. */
+  readonly script?: URL;
+  /** A command that runs the rest of its arguments. */
+  readonly wrapper?: readonly string[];
+}
+
+export function startUser(
+  rig: PipeWireRig,
+  command: string,
+  options: unknown = {},
+  { env = {}, script = SCRIPT, wrapper = [] }: UserSetting = {},
+): CameraUser {
+  const runtime = runtimeCommand(script, { args: [command, JSON.stringify(options)] });
+  const [program = "", ...args] = [...wrapper, runtime.command, ...runtime.args];
+  const child: ChildProcess = spawn(program, args, {
+    env: { ...rig.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let printed = "";

@@ -68,6 +68,10 @@ static bool is_usable(const struct backend *backend, const char *forced) {
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
     return test_devices_enabled();
   }
+  bool is_named = forced[0] != 0;
+  if (!is_named && backend->is_for_this_session != NULL && !backend->is_for_this_session()) {
+    return false;
+  }
   return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
 }
 
@@ -288,7 +292,8 @@ static uint32_t backends_to_watch(MiniAVKind kind) {
   bool after_serving = false;
   for (uint32_t i = 0; table[i] != NULL; i++) {
     bool is_test = (table[i]->flags & BACKEND_IS_TEST) != 0;
-    bool is_allowed = forced[0] == 0 || strcmp(forced, table[i]->name) == 0;
+    bool is_chosen = table[i]->is_for_this_session == NULL || table[i]->is_for_this_session();
+    bool is_allowed = forced[0] == 0 ? is_chosen : strcmp(forced, table[i]->name) == 0;
     if (table[i]->watch != NULL && is_allowed && (is_test || !after_serving)) {
       chosen |= 1u << i;
     }

@@ -43,6 +43,7 @@ struct pipewire_video_setup {
   uint32_t
       port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
   bool links_itself;      /* else the session manager does, as for a portal's node */
+  uint64_t node_serial;   /* by which it finds the source, PipeWire's object.serial; 0: by its id */
   MiniAVVideoInfo wanted; /* the first format must meet it; 0: any */
   MiniAVVideoInfo exact;  /* what is asked for first, and what the capture has been told */
   /* Loop thread. Is the stream linked to the right node, and to nothing else? */
