@@ -11,7 +11,14 @@ import {
   type VirtualMicrophone,
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
-import { busWithoutServices, channelMap, checkName, describe, loadModule, waitForSocket } from "./audio_rig.ts";
+import {
+  busWithoutServices,
+  channelMap,
+  checkName,
+  describe,
+  loadModule,
+  waitForSocket,
+} from "./audio_rig.ts";
 import { type RigProcess, runChecked, runCommand } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 

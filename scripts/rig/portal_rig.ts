@@ -135,14 +135,14 @@ export class PortalRig implements AsyncDisposable {
     if (this.#portal !== undefined) process.kill(this.#portal.pid, signal);
   }
 
-  /** Writes what the permission store holds of cameras, for programs outside a sandbox. */
-  async storeCameraPermission(word: "yes" | "no" | "ask"): Promise<void> {
-    const args = ["devices", "true", "camera", "", `['${word}']`];
+  /** Writes what the permission store holds of cameras, for programs outside a sandbox or one in it. */
+  async storeCameraPermission(word: "yes" | "no" | "ask", application = ""): Promise<void> {
+    const args = ["devices", "true", "camera", application, `['${word}']`];
     await this.#gdbus(STORE, STORE_PATH, `${STORE}.SetPermission`, args);
   }
 
-  async forgetCameraPermission(): Promise<void> {
-    const args = ["devices", "camera", ""];
+  async forgetCameraPermission(application = ""): Promise<void> {
+    const args = ["devices", "camera", application];
     await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args);
   }
 

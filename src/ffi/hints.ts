@@ -109,7 +109,7 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
     case "DEVICE_BUSY":
       return "Close the other program that uses the device, or stop captures that are done.";
     case "PERMISSION_DENIED":
-      return permissionHint(source);
+      return backend === "portal" ? PORTAL_PERMISSION_HINT : permissionHint(source);
     case "FORMAT_NOT_SUPPORTED":
       return `${source}.supportedFormats(id) lists what the device offers.`;
     case "PORTAL_FAILED":
@@ -161,8 +161,16 @@ function permissionHint(source: string): string {
   return "Allow it when the desktop asks, or: sudo usermod -aG audio $USER, then log in again.";
 }
 
+/** Of a "no" that the desktop keeps. */
+const PORTAL_PERMISSION_HINT =
+  "Allow it in the desktop's privacy settings, or let it ask again: flatpak permission-reset APPLICATION.";
+
 function linuxServiceHint(source: string, backend: string): string {
   const release = osRelease();
+  if (backend === "portal") {
+    return `The desktop portal with PipeWire is needed: ${installCommand("portal", release)}, ` +
+      "then log in again.";
+  }
   const start = "systemctl --user start pipewire wireplumber";
   if (source === "Microphone") {
     return `A sound server is needed. Is one running? ${start} pipewire-pulse; its library: ${

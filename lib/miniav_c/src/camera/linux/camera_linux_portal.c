@@ -26,11 +26,11 @@
 #include "common/linux/sandbox.h"
 #include "common/log.h"
 
-#define POLL_MS      50u
+#define POLL_MS     50u
 #define ASK         "ask"
 #define DIALOG_MS   120000u
 #define SHOWN_MS    1000u /* how long the session manager may take to show cameras */
-#define ANSWER_MS    100u
+#define ANSWER_MS   100u
 #define LOOK_MS     10u
 #define QUIET_LOOKS 3u
 #define WATCH_MS    2000u /* between two looks whether it is allowed by now */
@@ -130,6 +130,10 @@ static MiniAVResultCode open_remote(bool may_ask, int *fd, struct cancel *cancel
     result = ask(portal, cancel);
     if (result == MINIAV_SUCCESS) {
       result = portal_camera_remote(portal, fd, cancel);
+      if (result == MINIAV_ERROR_PERMISSION_DENIED) { /* xdg-desktop-portal 1.16, of "ask" */
+        cancel_explain(cancel, "the camera was allowed this time, which the portal does not keep: "
+                               "its permission store says \"ask\"");
+      }
     }
   }
   portal_close(portal);
