@@ -143,7 +143,9 @@ export class PortalRig implements AsyncDisposable {
 
   async forgetCameraPermission(application = ""): Promise<void> {
     const args = ["devices", "camera", application];
-    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args);
+    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args).catch((error) => {
+      if (!String(error).includes("NotFound")) throw error;
+    });
   }
 
   stop(): Promise<void> {

@@ -144,12 +144,35 @@ testPortal("what is allowed but not kept is told as that", async () => {
 testPortal("one dialog serves all that one open needs to know", async () => {
   await using talk = startTalk(NAMED);
   await portal.forgetCameraPermission();
+  assert.deepEqual(ids(await talk.ask({ devices: {} })), ["portal:ask"]);
   portal.answer("camera allow");
   const before = asked();
   const grabbed = await talk.ask({ grab: { width: { ideal: 1280 }, frameRate: { min: 5 } } });
   assert.deepEqual(grabbed.is, { format: "NV12", width: 640, height: 480 }, grabbed.message);
   assert.equal(asked(), before + 1);
   assert.equal((await talk.ask({ permission: {} })).is, "granted");
+});
+
+testPortal("who watches is told that cameras were allowed", async () => {
+  // What is so when the watch looks for the first time is no change; nobody tells when that is.
+  for (let attempt = 1, told = false; !told; attempt++) {
+    await portal.forgetCameraPermission();
+    await using watch = startUser(rig, "watch", {}, NAMED);
+    await watch.line("watching");
+    await new Promise((resolve) => setTimeout(resolve, 300 * attempt ** 2));
+    await portal.storeCameraPermission("yes");
+    const change = () => watch.lines().find((line) => line.change?.type === "permission")?.change;
+    told = await waitUntil(() => change() !== undefined, 6_000, "the change").then(
+      () => true,
+      (error) => {
+        if (attempt === 4) throw error;
+        return false;
+      },
+    );
+    if (!told) continue;
+    assert.deepEqual(change(), { kind: "camera", type: "permission", state: "granted" });
+    await watch.line((line) => line.ids?.join() === BOTH.join(), "both cameras");
+  }
 });
 
 testPortal("each camera by its own id, with its own picture", async () => {

@@ -169,12 +169,6 @@ static MiniAVResultCode reach_asking(const struct pipewire_listener *listener,
   return reach(true, listener, cancel, connection);
 }
 
-static MiniAVResultCode reach_silently(const struct pipewire_listener *listener,
-                                       struct cancel *cancel,
-                                       struct pipewire_connection **connection) {
-  return reach(false, listener, cancel, connection);
-}
-
 static const struct pipewire_camera_way way = {.connect = reach_asking,
                                                .links_itself = false,
                                                .gone = "the camera is gone, or is allowed no more"};
@@ -296,11 +290,24 @@ static MiniAVResultCode request_permission(MiniAVPermission *state, struct cance
 
 /* -- changes ---------------------------------------------------------------------------------- */
 
+/* Asks nobody. On the watch's thread, which tells when it has become allowed. */
+static MiniAVResultCode reach_watching(const struct pipewire_listener *listener,
+                                       struct cancel *cancel,
+                                       struct pipewire_connection **connection) {
+  static bool was_refused;
+  MiniAVResultCode result = reach(false, listener, cancel, connection);
+  if (result == MINIAV_SUCCESS && was_refused) {
+    registry_permission_changed(MINIAV_KIND_CAMERA, MINIAV_PERMISSION_GRANTED);
+  }
+  was_refused = result == MINIAV_ERROR_PERMISSION_DENIED;
+  return result;
+}
+
 static struct pipewire_watch watcher = {.kind = MINIAV_KIND_CAMERA,
                                         .backend = "portal",
                                         .list = pipewire_cameras_list,
                                         .list_without = list_ask,
-                                        .connect = reach_silently,
+                                        .connect = reach_watching,
                                         .retry_ms = WATCH_MS,
                                         .lock = MUTEX_INITIALIZER};
 
