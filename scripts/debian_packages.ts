@@ -36,6 +36,10 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "gsettings-desktop-schemas" },
   { name: "python3-gi" },
   { name: "libglib2.0-bin", command: "gdbus" },
+  // A Wayland compositor without a screen, for the portal, and X programs on it.
+  { name: "mutter", command: "mutter" },
+  { name: "libgl1-mesa-dri" },
+  { name: "xwayland", command: "Xwayland" },
   // A private X server.
   { name: "xvfb", command: "Xvfb" },
   // Cameras of the tests: GStreamer's test picture through PipeWire.

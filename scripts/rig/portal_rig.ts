@@ -20,7 +20,9 @@ import { waitUntil } from "../../test/support/wait.ts";
 const PYTHON = "/usr/bin/python3"; // Debian's, which has gi
 const PORTAL = "org.freedesktop.portal.Desktop";
 const BACKEND = "org.freedesktop.impl.portal.desktop.rig";
+const MUTTER = "org.gnome.Mutter.ScreenCast";
 const STORE = "org.freedesktop.impl.portal.PermissionStore";
+const WAYLAND_DISPLAY = "wayland-rig";
 const STORE_PATH = "/org/freedesktop/impl/portal/PermissionStore";
 
 /** Which portal is on the bus. */
@@ -34,6 +36,16 @@ export interface PortalRigOptions {
   readonly pipewire?: RigEnvironment;
   /** On the bus of that PipeWire, whose session manager reads the permission store there. */
   readonly sharesBus?: boolean;
+  /** A compositor, whose pictures the portal gives; it needs a PipeWire. */
+  readonly mutter?: MutterOptions;
+}
+
+/** A headless mutter. */
+export interface MutterOptions {
+  /** Its monitors, from left to right, as WIDTHxHEIGHT. */
+  readonly monitors: readonly string[];
+  /** With an XWayland; false by default. */
+  readonly xwayland?: boolean;
 }
 
 /** Starts a private bus with a portal and returns when it answers. */
@@ -44,6 +56,7 @@ export async function startPortalRig(
   const rig = new PortalRig(options);
   try {
     await rig.startBus();
+    if (options.mutter !== undefined) await rig.startMutter(options.mutter);
     if (choice.frontend === "real") await rig.startPortal();
     if (choice.frontend === "fake") await rig.startFake(choice.habit);
   } catch (error) {
@@ -63,8 +76,10 @@ export class PortalRig implements AsyncDisposable {
   readonly #sharesBus: boolean;
   #bus: RigProcess | undefined;
   #portal: RigProcess | undefined;
+  #backend: RigProcess | undefined;
+  #mutter: RigProcess | undefined;
 
-  constructor({ pipewire, sharesBus = false }: PortalRigOptions) {
+  constructor({ pipewire, mutter, sharesBus = false }: PortalRigOptions) {
     const { directory } = this.group;
     this.env = privateEnvironment(directory);
     this.#sharesBus = sharesBus && pipewire !== undefined;
@@ -80,6 +95,7 @@ export class PortalRig implements AsyncDisposable {
       XDG_DESKTOP_PORTAL_DIR: portals,
       GTK_USE_PORTAL: "0",
       RIG_ANSWERS: this.#answers,
+      RIG_MUTTER: mutter === undefined ? undefined : "1",
       PIPEWIRE_RUNTIME_DIR: pipewire?.XDG_RUNTIME_DIR,
     };
     const served = ["ScreenCast", "Access", "Lockdown"];
@@ -111,18 +127,49 @@ export class PortalRig implements AsyncDisposable {
   }
 
   async startPortal(): Promise<void> {
-    const start = (name: string, command: string, args: readonly string[], owned: string) => {
-      return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
-    };
-    await start("store", "/usr/libexec/xdg-permission-store", [], STORE);
-    await start("backend", PYTHON, [script("backend.py")], BACKEND);
-    this.#portal = await start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+    await this.#start("store", "/usr/libexec/xdg-permission-store", [], STORE);
+    this.#backend = await this.#start("backend", PYTHON, [script("backend.py")], BACKEND);
+    await this.startFrontend();
+  }
+
+  /** The portal itself; also after it was killed. */
+  async startFrontend(): Promise<void> {
+    this.#portal = await this.#start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+  }
+
+  #start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    owned: string,
+  ): Promise<RigProcess> {
+    return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
   }
 
   async startFake(habit: readonly string[]): Promise<void> {
     const args = [script("fake_frontend.py"), ...habit];
     const fake = this.group.start("fake", PYTHON, args, this.#daemonEnv);
     this.#portal = await this.#waitForName(fake, PORTAL);
+  }
+
+  async startMutter({ monitors, xwayland = false }: MutterOptions): Promise<void> {
+    const args = ["--headless", "--wayland", "--wayland-display", WAYLAND_DISPLAY];
+    if (!xwayland) args.push("--no-x11");
+    for (const monitor of monitors) args.push("--virtual-monitor", `${monitor}@60`);
+    const env = { ...this.#daemonEnv, LIBGL_ALWAYS_SOFTWARE: "1" };
+    const mutter = this.group.start("mutter", "mutter", args, env);
+    this.env.WAYLAND_DISPLAY = WAYLAND_DISPLAY;
+    this.#mutter = await this.#waitForName(mutter, MUTTER);
+  }
+
+  /** Ends the compositor, as a crash does. */
+  async killMutter(): Promise<void> {
+    if (this.#mutter !== undefined) await this.group.end(this.#mutter, "SIGKILL");
+  }
+
+  /** Ends every session, as the desktop's button does. */
+  closeSessions(): void {
+    if (this.#backend !== undefined) process.kill(this.#backend.pid, "SIGUSR1");
   }
 
   /** Ends the bus, as the end of a session does. */

@@ -22,6 +22,7 @@ const MODULES = [
 interface GuestTest {
   readonly name: string;
   readonly command: string;
+  readonly pipewire?: boolean;
 }
 
 const C_TESTS = [
@@ -36,6 +37,9 @@ const C_TESTS = [
   "alsa",
 ];
 
+/** With PipeWire and its session manager between the cameras and us. */
+const PIPEWIRE_TESTS = ["pipewire"];
+
 /** Of each test, so that one that hangs leaves time for the others. */
 const TEST_SECONDS = 100;
 /** Of the boot and all tests; a minute and a half on a quiet machine. */
@@ -48,6 +52,7 @@ async function guestTests(): Promise<GuestTest[]> {
     ...C_TESTS.map((name) => ({ name, command: `${program} ${name}` })),
     { name: "deno", command: `${await findDeno()} run -A --no-check ${script}` },
     { name: "bun", command: `${await findBun()} ${script}` },
+    ...PIPEWIRE_TESTS.map((name) => ({ name, command: `${program} ${name}`, pipewire: true })),
     // The last: it changes the rights of the nodes.
     { name: "denied", command: `${program} denied` },
   ];
@@ -55,9 +60,10 @@ async function guestTests(): Promise<GuestTest[]> {
 
 /** A line for each test: `@@ NAME STATUS SECONDS`. */
 function guestScript(tests: readonly GuestTest[]): string {
-  const lines = tests.map(({ name, command }) =>
-    `run "${name}" timeout -s KILL ${TEST_SECONDS} ${command}`
-  );
+  const lines = (some: readonly GuestTest[]) =>
+    some.map(({ name, command }) => `run "${name}" timeout -s KILL ${TEST_SECONDS} ${command}`)
+      .join("\n");
+  const last = tests.slice(-1);
   return `
 run() {
   name=$1; shift
@@ -66,7 +72,11 @@ run() {
   "$@" 2>&1
   echo "@@ $name $? $((SECONDS - began))"
 }
-${lines.join("\n")}
+${lines(tests.slice(0, -1).filter(({ pipewire }) => !pipewire))}
+source scripts/guest/pipewire.sh
+${lines(tests.filter(({ pipewire }) => pipewire))}
+pipewire_down
+${lines(last)}
 `;
 }
 

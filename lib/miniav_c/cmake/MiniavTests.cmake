@@ -38,11 +38,14 @@ foreach(file IN LISTS tests)
   set_tests_properties(${name} PROPERTIES TIMEOUT 180 ENVIRONMENT "${environment}")
 endforeach()
 
-# Programs that tests of the operating system's own devices start; none is a test by itself.
+# Programs that tests of the operating system's own devices start; none is a test by itself. Parts of
+# a large one are in a folder of its name.
 file(GLOB programs CONFIGURE_DEPENDS "test/os/*.c")
 foreach(file IN LISTS programs)
   get_filename_component(name "${file}" NAME_WE)
-  add_executable(${name} "${file}")
+  file(GLOB parts CONFIGURE_DEPENDS "test/os/${name}/*.c")
+  add_executable(${name} "${file}" ${parts})
+  target_include_directories(${name} PRIVATE test)
   target_link_libraries(${name} PRIVATE miniav_objects)
 endforeach()
 

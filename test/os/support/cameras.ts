@@ -20,7 +20,11 @@ export type Line = Record<string, any>;
 export interface CameraUser extends AsyncDisposable {
   lines(): Line[];
   /** The first line that has this key, or that the function takes. */
-  line(wanted: string | ((line: Line) => boolean), message?: string): Promise<Line>;
+  line(
+    wanted: string | ((line: Line) => boolean),
+    message?: string,
+    limitMs?: number,
+  ): Promise<Line>;
   send(line: string): void;
   /** Waits until it ended by itself. */
   ended(): Promise<void>;
@@ -46,7 +50,17 @@ export function startUser(
 ): CameraUser {
   const runtime = runtimeCommand(script, { args: [command, JSON.stringify(options)] });
   const [program = "", ...args] = [...wrapper, runtime.command, ...runtime.args];
-  const child: ChildProcess = spawn(program, args, {
+  return startProgram(rig, program, args, env);
+}
+
+/** Any program that prints lines of JSON. */
+export function startProgram(
+  rig: PipeWireRig,
+  command: string,
+  args: readonly string[],
+  env: Record<string, string> = {},
+): CameraUser {
+  const child: ChildProcess = spawn(command, [...args], {
     env: { ...rig.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
@@ -68,7 +82,7 @@ export function startUser(
   const said = () => `${how ?? "still running"}\n${printed}\n${errors}`;
   return {
     lines,
-    async line(wanted, message = String(wanted)) {
+    async line(wanted, message = String(wanted), limitMs = LIMIT_MS) {
       const takes = typeof wanted === "string" ? (line: Line) => wanted in line : wanted;
       const line = await waitUntil(
         () => {
@@ -76,7 +90,7 @@ export function startUser(
           if (found === undefined && how !== null) throw new Error(`no ${message}: ${said()}`);
           return found;
         },
-        LIMIT_MS,
+        limitMs,
         () => `${message}: ${said()}`,
       );
       assert.ok(line !== undefined);
@@ -115,4 +129,17 @@ export function assertHealthy(seen: Line, tolerance = 4): void {
   assert.equal(seen.backwards, 0, about);
   assert.equal(seen.unexplained, 0, about);
   assert.ok(seen.worstColour <= tolerance, about);
+}
+
+/** Every frame of the source came or was counted as dropped. `seen` has both counts of one moment. */
+export function assertAccounted(seen: Line): void {
+  const { stats, span, frames } = seen;
+  const about = JSON.stringify(seen);
+  assert.equal(stats.produced, stats.delivered + stats.dropped + stats.queued, about);
+  assert.equal(stats.droppedBy.invalid + stats.droppedBy.failed, 0, about);
+  assert.ok(span + 1 - frames <= stats.dropped, about);
+  // A time that is a second old is not believed: then the machine stood still for that long.
+  assert.ok(seen.estimated === 0 || seen.worstStepUs > 900_000, about);
+  // A machine that is too busy for most of the frames shows nothing of those that came.
+  assert.ok(frames > span / 4, about);
 }

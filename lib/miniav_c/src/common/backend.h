@@ -5,11 +5,12 @@
  * takes a public lock, never calls a user's function; it hands over descriptions with
  * capture_deliver and is told what to do by these functions.
  *
- * Threads: probe, enumerate, formats, default_format, permission, request_permission may be called
- * from any number of threads at once. open, start, stop, close, and the property functions are
- * called for one capture by one thread at a time (property functions also between start and stop,
- * never during open, start, stop or close). None of them is called on a capture thread or with a
- * lock held. What may wait polls its cancel token (cancel.h) and ends within 250 ms of a request.
+ * Threads: probe, enumerate, formats, default_format, audio_format, permission, request_permission
+ * may be called from any number of threads at once. open, start, stop, close, and the property
+ * functions are called for one capture by one thread at a time (property functions also between
+ * start and stop, never during open, start, stop or close). None of them is called on a capture
+ * thread or with a lock held. What may wait polls its cancel token (cancel.h) and ends within 250
+ * ms of a request.
  *
  * A missing function pointer is NOT_SUPPORTED, answered in one place (kinds.c).
  */
@@ -97,6 +98,9 @@ struct backend {
   MiniAVResultCode (*formats)(const char *id, struct format_list *formats, struct cancel *cancel);
   MiniAVResultCode (*default_format)(const char *id, struct capture_format *format,
                                      struct cancel *cancel);
+
+  /* Sound from what has one native format: that, in place of the two above. */
+  MiniAVResultCode (*audio_format)(const char *id, MiniAVAudioInfo *format, struct cancel *cancel);
 
   /* Negotiates; on SUCCESS *state is the backend's own and *format says what will come. Nothing is
    * delivered before start. request lives until close. */

@@ -44,14 +44,15 @@ enum drop_reason {
 /*
  * What a capture thread hands over. buffer: type, content_type, timestamp_us, data,
  * data_size_bytes, flags, duration_us, sample_rate, colour, rotation, crop, drm_*, plane_*; the
- * rest is filled in. Ownership: capture_deliver takes over one reference of `block`, and calls
- * release(owner, token) exactly once, when the buffer is released or dropped, from any thread,
- * possibly before capture_deliver returns and possibly long after close: it must not block and must
- * not enter the capture. Either may be NULL. metadata is copied.
+ * rest is filled in. Ownership: capture_deliver takes over one reference of `block`, and one of
+ * `cursor_block`, and calls release(owner, token) exactly once, when the buffer is released or
+ * dropped, from any thread, possibly before capture_deliver returns and possibly long after close:
+ * it must not block and must not enter the capture. Each may be NULL. metadata is copied.
  */
 struct capture_frame {
   MiniAVBuffer buffer;
   struct block *block;
+  struct block *cursor_block; /* what metadata->cursor_pixels lies in, when that is not `block` */
   void (*release)(void *owner, uint64_t token);
   void *owner;
   uint64_t token;

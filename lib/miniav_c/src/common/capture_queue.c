@@ -22,6 +22,7 @@ void capture_frame_init(struct capture_frame *frame, MiniAVBufferType type) {
 /* What a dropped frame leaves to be given back, outside the lock. */
 struct leftovers {
   struct block *block;
+  struct block *cursor_block;
   void (*release)(void *owner, uint64_t token);
   void *owner;
   uint64_t token;
@@ -32,10 +33,12 @@ static void give_back(const struct leftovers *leftovers) {
     leftovers->release(leftovers->owner, leftovers->token);
   }
   block_release(leftovers->block);
+  block_release(leftovers->cursor_block);
 }
 
 static struct leftovers leftovers_of_frame(const struct capture_frame *frame) {
-  return (struct leftovers){frame->block, frame->release, frame->owner, frame->token};
+  return (struct leftovers){frame->block, frame->cursor_block, frame->release, frame->owner,
+                            frame->token};
 }
 
 void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count) {
@@ -185,7 +188,8 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
     } else {
       /* Every other slot is held: the oldest frame's own slot takes the new one. Its handle was
        * never given out, so the generation may stay. */
-      struct leftovers old = {oldest->block, oldest->release, oldest->owner, oldest->token};
+      struct leftovers old = {oldest->block, oldest->cursor_block, oldest->release, oldest->owner,
+                              oldest->token};
       enqueue_locked(capture, lane, oldest, frame, sequence);
       *leftovers = old;
       return;

@@ -61,18 +61,20 @@ static void explain_no_backend(MiniAVKind kind, const char *forced, struct cance
   }
 }
 
-static bool is_usable(const struct backend *backend, const char *forced) {
-  if (forced[0] != 0 && strcmp(forced, backend->name) != 0) {
-    return false;
-  }
+static MiniAVResultCode probe(const struct backend *backend) {
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
-    return test_devices_enabled();
+    return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   }
-  bool is_named = forced[0] != 0;
-  if (!is_named && backend->is_for_this_session != NULL && !backend->is_for_this_session()) {
-    return false;
-  }
-  return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
+  return backend->probe == NULL ? MINIAV_SUCCESS : backend->probe();
+}
+
+static bool is_meant(const struct backend *backend, const char *forced) {
+  return forced[0] != 0 ? strcmp(forced, backend->name) == 0
+                        : backend->is_for_this_session == NULL || backend->is_for_this_session();
+}
+
+static bool is_usable(const struct backend *backend, const char *forced) {
+  return is_meant(backend, forced) && probe(backend) == MINIAV_SUCCESS;
 }
 
 /* The real backend that serves: the first usable one. NULL when there is none. */
@@ -191,16 +193,20 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
     size_t length = strlen((*at)->name);
     if (strncmp(device_id, (*at)->name, length) == 0 && device_id[length] == ':') {
-      bool refused = ((*at)->flags & BACKEND_IS_TEST) != 0 && !test_devices_enabled();
-      if (!refused && is_usable(*at, (*at)->name)) {
+      MiniAVResultCode probed = probe(*at);
+      if (probed == MINIAV_SUCCESS) {
         *backend = *at;
         memcpy(bare_id, device_id + length + 1, strlen(device_id + length + 1) + 1);
         result = MINIAV_SUCCESS;
       } else {
+        bool denied = probed == MINIAV_ERROR_PERMISSION_DENIED;
+        result = denied ? probed : result;
         cancel_explain(cancel,
-                       refused ? "test devices are off: MiniAV_EnableTestDevices or "
-                                 "MINIAV_TEST_DEVICES=1 turns them on"
-                               : "%s does not work on this machine now",
+                       ((*at)->flags & BACKEND_IS_TEST) != 0
+                           ? "test devices are off: MiniAV_EnableTestDevices or "
+                             "MINIAV_TEST_DEVICES=1 turns them on"
+                       : denied ? "%s does not let this user in"
+                                : "%s does not work on this machine now",
                        (*at)->name);
       }
     }
@@ -213,6 +219,20 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
   return result;
 }
 
+static MiniAVResultCode list_formats(const struct backend *backend, const char *id,
+                                     struct format_list *list, struct cancel *cancel) {
+  MiniAVAudioInfo format;
+  if (backend->audio_format == NULL) {
+    return backend->formats != NULL ? backend->formats(id, list, cancel)
+                                    : MINIAV_ERROR_NOT_SUPPORTED;
+  }
+  MiniAVResultCode result = backend->audio_format(id, &format, cancel);
+  if (result == MINIAV_SUCCESS) {
+    format_list_add_audio(list, &format);
+  }
+  return result;
+}
+
 MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **items, uint32_t *count,
                               struct cancel *cancel) {
   const struct backend *backend;
@@ -221,11 +241,8 @@ MiniAVResultCode kind_formats(MiniAVKind kind, const char *device_id, void **ite
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  if (backend->formats == NULL) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
   struct format_list list = {0};
-  result = backend->formats(bare_id, &list, cancel);
+  result = list_formats(backend, bare_id, &list, cancel);
   *items = list.items;
   uint32_t listed = result == MINIAV_SUCCESS ? list.count : 0;
   MiniAVResultCode published = list_publish(items, listed, list.item_bytes, list.failed);
@@ -241,16 +258,22 @@ static void add_default_sound(struct capture_format *format, struct cancel *canc
   }
 }
 
+static MiniAVResultCode default_format(const struct backend *backend, const char *id,
+                                       struct capture_format *format, struct cancel *cancel) {
+  if (backend->audio_format != NULL) {
+    return backend->audio_format(id, &format->audio, cancel);
+  }
+  return backend->default_format != NULL ? backend->default_format(id, format, cancel)
+                                         : MINIAV_ERROR_NOT_SUPPORTED;
+}
+
 MiniAVResultCode kind_default_format(MiniAVKind kind, const char *device_id,
                                      struct capture_format *format, struct cancel *cancel) {
   const struct backend *backend;
   char bare_id[MINIAV_TEXT_BYTES];
   MiniAVResultCode result = kind_select(kind, device_id, &backend, bare_id, cancel);
-  if (result == MINIAV_SUCCESS && backend->default_format == NULL) {
-    result = MINIAV_ERROR_NOT_SUPPORTED;
-  }
   if (result == MINIAV_SUCCESS) {
-    result = backend->default_format(bare_id, format, cancel);
+    result = default_format(backend, bare_id, format, cancel);
   }
   bool brings_sound = kind != MINIAV_KIND_SCREEN || (backend->flags & BACKEND_BRINGS_SOUND) != 0;
   if (result == MINIAV_SUCCESS && !brings_sound) {
@@ -292,9 +315,7 @@ static uint32_t backends_to_watch(MiniAVKind kind) {
   bool after_serving = false;
   for (uint32_t i = 0; table[i] != NULL; i++) {
     bool is_test = (table[i]->flags & BACKEND_IS_TEST) != 0;
-    bool is_chosen = table[i]->is_for_this_session == NULL || table[i]->is_for_this_session();
-    bool is_allowed = forced[0] == 0 ? is_chosen : strcmp(forced, table[i]->name) == 0;
-    if (table[i]->watch != NULL && is_allowed && (is_test || !after_serving)) {
+    if (table[i]->watch != NULL && is_meant(table[i], forced) && (is_test || !after_serving)) {
       chosen |= 1u << i;
     }
     after_serving = after_serving || table[i] == serving;

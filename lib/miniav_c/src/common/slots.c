@@ -112,6 +112,7 @@ static uint64_t slot_handle(struct slot *slot) {
 
 void slot_fill(struct slot *slot, const struct capture_frame *frame) {
   slot->block = frame->block;
+  slot->cursor_block = frame->cursor_block;
   slot->release = frame->release;
   slot->owner = frame->owner;
   slot->token = frame->token;
@@ -140,7 +141,9 @@ uint64_t slot_lease(struct slot *slot) {
 static void slot_finish(struct slot *slot, uint64_t word) {
   struct slot_table *table = slot->table;
   struct block *block = slot->block;
+  struct block *cursor_block = slot->cursor_block;
   slot->block = NULL;
+  slot->cursor_block = NULL;
   if (slot->release != NULL) {
     slot->release(slot->owner, slot->token);
   }
@@ -148,6 +151,7 @@ static void slot_finish(struct slot *slot, uint64_t word) {
   atomic_store_explicit(&slot->word, word_make(generation == 0 ? 1 : generation, 0, SLOT_FREE),
                         memory_order_release);
   block_release(block);
+  block_release(cursor_block);
   table_unhold(table);
 }
 

@@ -13,7 +13,7 @@
  * - A pin (CopyBuffer) is taken only while LEASED. A release while pinned leaves RELEASING; the
  * last unpin finishes. Finishing is exclusive: RELEASING with 0 pins.
  * - Finishing calls the backend's release function, counts the generation up, only then makes the
- *   slot FREE, and drops the block. `released` was counted by the release. No lock is taken.
+ *   slot FREE, and drops the blocks. `released` was counted by the release. No lock is taken.
  * - A table has one hold of its capture and one for each slot that is not FREE; at zero it goes
  * back to the list of unused tables.
  */
@@ -32,6 +32,7 @@ struct slot {
   _Atomic uint64_t word;
   struct slot_table *table;
   struct block *block;
+  struct block *cursor_block;
   void (*release)(void *owner, uint64_t token);
   void *owner;
   uint64_t token;

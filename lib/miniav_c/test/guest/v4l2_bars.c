@@ -1,6 +1,7 @@
 /* What 100 % colour bars look like in every format, by the frame's own matrix and range. */
 #include <math.h>
 
+#include "test_device/pattern.h"
 #include "v4l2_guest.h"
 
 #define TOLERANCE 2
@@ -13,6 +14,12 @@ struct levels {
   double r, g, b, y, u, v;
 };
 
+static bool is_full_by_default(const MiniAVBuffer *buffer) {
+  MiniAVBuffer usual = {.color_range = MINIAV_COLOR_RANGE_UNKNOWN};
+  pattern_describe_color(buffer->data.video.info.pixel_format, &usual);
+  return usual.color_range == MINIAV_COLOR_RANGE_FULL;
+}
+
 /* ITU-T H.273, 8.3. */
 static struct levels levels_of(const MiniAVBuffer *buffer, int bar) {
   /* vivid makes grey by the weights of BT.709, whatever its colour space. */
@@ -20,7 +27,9 @@ static struct levels levels_of(const MiniAVBuffer *buffer, int bar) {
                 buffer->data.video.info.pixel_format == MINIAV_PIXEL_FORMAT_GRAY8;
   double kr = is_709 ? 0.2126 : 0.299;
   double kb = is_709 ? 0.0722 : 0.114;
-  bool full = buffer->color_range == MINIAV_COLOR_RANGE_FULL;
+  /* PipeWire's V4L2 nodes say nothing of it: then it is that of V4L2's defaults. */
+  bool full = buffer->color_range == MINIAV_COLOR_RANGE_FULL ||
+              (buffer->color_range == MINIAV_COLOR_RANGE_UNKNOWN && is_full_by_default(buffer));
   double r = bars[bar][0];
   double g = bars[bar][1];
   double b = bars[bar][2];

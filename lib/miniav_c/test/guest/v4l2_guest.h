@@ -43,5 +43,6 @@ void test_unplug(void);
 void test_denied(void);
 void test_properties(void);
 void test_alsa(void);
+void test_pipewire(void);
 
 #endif

@@ -86,20 +86,6 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   return pipewire_session_format(&policy, &microphone, format, cancel);
 }
 
-static MiniAVResultCode formats(const char *id, struct format_list *list, struct cancel *cancel) {
-  MiniAVAudioInfo format;
-  MiniAVResultCode result = native_format(id, &format, cancel);
-  if (result == MINIAV_SUCCESS) {
-    format_list_add_audio(list, &format);
-  }
-  return result;
-}
-
-static MiniAVResultCode default_format(const char *id, struct capture_format *format,
-                                       struct cancel *cancel) {
-  return native_format(id, &format->audio, cancel);
-}
-
 /* -- captures ------------------------------------------------------------------------------- */
 
 static MiniAVResultCode open_microphone(struct capture *capture,
@@ -146,8 +132,7 @@ const struct backend audio_pipewire_backend = {
     .name = "pipewire",
     .probe = pipewire_audio_probe,
     .enumerate = enumerate,
-    .formats = formats,
-    .default_format = default_format,
+    .audio_format = native_format,
     .open = open_microphone,
     .start = start,
     .stop = stop,

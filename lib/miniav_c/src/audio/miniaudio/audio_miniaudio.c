@@ -18,16 +18,6 @@ static MiniAVResultCode enumerate(enum mic_system system, struct device_list *de
   return result;
 }
 
-static MiniAVResultCode formats(enum mic_system system, const char *id, struct format_list *formats,
-                                struct cancel *cancel) {
-  MiniAVAudioInfo format;
-  MiniAVResultCode result = mic_session_format(system, id, &format, cancel);
-  if (result == MINIAV_SUCCESS) {
-    format_list_add_audio(formats, &format);
-  }
-  return result;
-}
-
 static MiniAVResultCode open_session(enum mic_system system, struct capture *capture,
                                      const struct capture_request *request,
                                      struct capture_format *format, void **state,
@@ -89,13 +79,9 @@ static void watch(enum mic_system system, bool on) {
     (void)filter;                                                                                  \
     return enumerate(system, devices, cancel);                                                     \
   }                                                                                                \
-  static MiniAVResultCode id##_formats(const char *device, struct format_list *list,               \
-                                       struct cancel *cancel) {                                    \
-    return formats(system, device, list, cancel);                                                  \
-  }                                                                                                \
-  static MiniAVResultCode id##_default_format(const char *device, struct capture_format *format,   \
-                                              struct cancel *cancel) {                             \
-    return mic_session_format(system, device, &format->audio, cancel);                             \
+  static MiniAVResultCode id##_audio_format(const char *device, MiniAVAudioInfo *format,           \
+                                            struct cancel *cancel) {                               \
+    return mic_session_format(system, device, format, cancel);                                     \
   }                                                                                                \
   static MiniAVResultCode id##_open(                                                               \
       struct capture *capture, const struct capture_request *request,                              \
@@ -106,8 +92,7 @@ static void watch(enum mic_system system, bool on) {
       .name = #id,                                                                                 \
       .probe = id##_probe,                                                                         \
       .enumerate = id##_enumerate,                                                                 \
-      .formats = id##_formats,                                                                     \
-      .default_format = id##_default_format,                                                       \
+      .audio_format = id##_audio_format,                                                           \
       .open = id##_open,                                                                           \
       .start = start,                                                                              \
       .stop = stop,                                                                                \

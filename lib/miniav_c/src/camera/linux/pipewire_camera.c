@@ -236,6 +236,7 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .loop = pipewire_loop_of(camera->connection),
                                              .capture = camera->capture,
                                              .name = "MiniAV camera",
+                                             .role = "Camera",
                                              .node_id = node->id,
                                              .node_serial = node->object_serial,
                                              .port_id = port != NULL ? port->id : 0,

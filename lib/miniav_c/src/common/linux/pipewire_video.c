@@ -18,6 +18,7 @@
 #define BUFFERS_LESS 4u
 #define BUFFERS_MOST 16u
 #define PODS_BYTES   8192u
+#define METAS_MAX    5u
 
 struct pipewire_video {
   struct pipewire_video_setup setup;
@@ -124,9 +125,15 @@ static void on_remove_buffer(void *data, struct pw_buffer *buffer) {
   }
 }
 
+/* A buffer that is queued comes back to the source only with a later one: of two or three all would
+ * be on their way. */
+static uint32_t lendable_count(uint32_t count) {
+  return count < 4 ? 0 : count < 6 ? 1 : count / 2 - 1;
+}
+
 static bool may_lend(const struct pipewire_video *video) {
-  uint32_t half = video->memory_count / 2;
-  return video->lent_count < (half > 2 ? half - 1 : 1);
+  uint32_t returning = video_frames_holds_alone(&video->frames) && video->lent_count > 0 ? 1 : 0;
+  return video->lent_count - returning < lendable_count(video->memory_count);
 }
 
 /* When the cycle began in which these frames came, on our clock. */
@@ -161,11 +168,48 @@ static const struct spa_pod *meta_param(struct spa_pod_builder *builder, uint32_
                                     SPA_POD_Int((int)bytes));
 }
 
+static const struct spa_pod *damage_param(struct spa_pod_builder *builder) {
+  const int one = sizeof(struct spa_meta_region);
+  return spa_pod_builder_add_object(
+      builder, SPA_TYPE_OBJECT_ParamMeta, SPA_PARAM_Meta, SPA_PARAM_META_type,
+      SPA_POD_Id(SPA_META_VideoDamage), SPA_PARAM_META_size,
+      SPA_POD_CHOICE_RANGE_Int(one * 16, one, one * (int)MINIAV_MAX_DAMAGE_RECTANGLES));
+}
+
+static int cursor_bytes(uint32_t side) {
+  return (int)(sizeof(struct spa_meta_cursor) + sizeof(struct spa_meta_bitmap) + side * side * 4);
+}
+
+/* Up to a size that no producer asks for: one that is out of the range brings no meta at all. */
+static const struct spa_pod *cursor_param(struct spa_pod_builder *builder) {
+  return spa_pod_builder_add_object(builder, SPA_TYPE_OBJECT_ParamMeta, SPA_PARAM_Meta,
+                                    SPA_PARAM_META_type, SPA_POD_Id(SPA_META_Cursor),
+                                    SPA_PARAM_META_size,
+                                    SPA_POD_CHOICE_RANGE_Int(cursor_bytes(64), cursor_bytes(1),
+                                                             cursor_bytes(VIDEO_CURSOR_MAX_SIDE)));
+}
+
+static uint32_t ask_metas(const struct pipewire_video *video, struct spa_pod_builder *builder,
+                          const struct spa_pod *params[METAS_MAX]) {
+  uint32_t count = 0;
+  params[count++] = meta_param(builder, SPA_META_Header, sizeof(struct spa_meta_header));
+  params[count++] = meta_param(builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
+  params[count++] =
+      meta_param(builder, SPA_META_VideoTransform, sizeof(struct spa_meta_videotransform));
+  if (video->setup.wants_damage) {
+    params[count++] = damage_param(builder);
+  }
+  if (video->setup.wants_cursor) {
+    params[count++] = cursor_param(builder);
+  }
+  return count;
+}
+
 /* As many buffers as half the queue needs: what waits for longer is copied. */
 static void ask_buffers(struct pipewire_video *video) {
   _Alignas(8) uint8_t bytes[PODS_BYTES];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *params[4];
+  const struct spa_pod *params[1 + METAS_MAX];
   uint32_t wish = capture_slot_count(video->setup.capture) / 2 + 2;
   wish = wish < BUFFERS_LESS ? BUFFERS_LESS : wish > BUFFERS_MOST ? BUFFERS_MOST : wish;
   params[0] = spa_pod_builder_add_object(
@@ -173,10 +217,8 @@ static void ask_buffers(struct pipewire_video *video) {
       SPA_POD_CHOICE_RANGE_Int((int)wish, 2, 32), SPA_PARAM_BUFFERS_dataType,
       SPA_POD_CHOICE_FLAGS_Int((1 << SPA_DATA_MemFd) | (1 << SPA_DATA_MemPtr) |
                                (1 << SPA_DATA_DmaBuf)));
-  params[1] = meta_param(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
-  params[2] = meta_param(&builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
-  params[3] = meta_param(&builder, SPA_META_VideoTransform, sizeof(struct spa_meta_videotransform));
-  pipewire.stream_update_params(video->stream, params, 4);
+  uint32_t count = 1 + ask_metas(video, &builder, &params[1]);
+  pipewire.stream_update_params(video->stream, params, count);
 }
 
 static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
@@ -187,7 +229,10 @@ static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
 }
 
 static void accept(struct pipewire_video *video, const struct video_format *format) {
-  if (!is_same(&format->info, &video->setup.exact)) {
+  if (video->setup.format != NULL) {
+    video->setup.exact = format->info;
+    video->setup.format(video->setup.shape, &format->info);
+  } else if (!is_same(&format->info, &video->setup.exact)) {
     struct capture_format told = {.video = format->info, .audio_result = MINIAV_ERROR_NO_BUFFER};
     video->setup.exact = format->info;
     capture_format_changed(video->setup.capture, &told);
@@ -206,6 +251,7 @@ static void on_param_changed(void *data, uint32_t id, const struct spa_pod *para
     return;
   }
   video->has_format = false;
+  video_frames_forget(&video->frames);
   if (param == NULL || video->phase == PIPEWIRE_VIDEO_FAILED) {
     return; /* cleared: another one may come */
   }
@@ -309,7 +355,7 @@ static bool connect_stream(struct pipewire_video *video) {
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
-  uint32_t count = video_format_requests(&builder, &setup->exact, requests);
+  uint32_t count = video_format_requests(&builder, &setup->exact, setup->most, requests);
   /* Ids are used again, serials never: a session manager that knows them takes no other source. */
   bool by_serial = !setup->links_itself && setup->node_serial != 0;
   char serial[24];
@@ -318,7 +364,7 @@ static bool connect_stream(struct pipewire_video *video) {
       setup->core, setup->name,
       pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
                               PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture",
-                              PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_DONT_RECONNECT, "true",
+                              PW_KEY_MEDIA_ROLE, setup->role, PW_KEY_NODE_DONT_RECONNECT, "true",
                               PW_KEY_NODE_AUTOCONNECT, setup->links_itself ? "false" : "true",
                               by_serial ? "target.object" : NULL, serial, NULL));
   if (video->stream == NULL) {
@@ -341,7 +387,12 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
     return NULL;
   }
   video->setup = *setup;
-  video->frames.capture = setup->capture;
+  video->frames = (struct video_frames){.capture = setup->capture,
+                                        .deliver = setup->deliver,
+                                        .shape = setup->shape,
+                                        .wants_damage = setup->wants_damage,
+                                        .wants_cursor = setup->wants_cursor,
+                                        .keeps_last = setup->keeps_last || setup->wants_cursor};
   video->returns = video_returns_create();
   if (video->returns != NULL) {
     video->returned =
@@ -399,6 +450,15 @@ const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video) {
 
 uint32_t pipewire_video_own_id(const struct pipewire_video *video) {
   return pipewire.stream_get_node_id(video->stream);
+}
+
+void pipewire_video_restart(struct pipewire_video *video) {
+  pipewire.stream_set_active(video->stream, false);
+  pipewire.stream_set_active(video->stream, true);
+}
+
+bool pipewire_video_repeat(struct pipewire_video *video) {
+  return video->has_format && video_frames_repeat(&video->frames);
 }
 
 #endif

@@ -2,32 +2,28 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <inttypes.h>
 #include <spa/buffer/meta.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/log.h"
 #include "common/pixel.h"
 
 #define TIME_LIMIT_US    1000000 /* a time that is further off is none */
 #define SEQUENCE_JUMP    10000u  /* more frames than that are not missing: it counts anew */
 #define PLANE_ALIGNMENT  64u
 #define COMPRESSED_SLACK 65536u
+/* What is true of a picture whenever it is shown. */
+#define LASTING_FLAGS ((uint32_t)MINIAV_BUFFER_FLAG_COPIED | (uint32_t)MINIAV_BUFFER_FLAG_CORRUPTED)
 
 /* -- what the producer writes; it may change at any moment, so it is read once ---------------- */
-
-static void read_shared(void *to, const void *from, size_t bytes) {
-  const volatile uint32_t *words = from;
-  uint32_t *out = to;
-  for (size_t i = 0; i < bytes / sizeof *out; i++) {
-    out[i] = words[i];
-  }
-}
 
 /* A meta of that type, copied; false when the buffer has none. */
 static bool read_meta(const struct spa_buffer *buffer, uint32_t type, void *to, size_t bytes) {
   const void *from = spa_buffer_find_meta_data(buffer, type, bytes);
   if (from != NULL) {
-    read_shared(to, from, bytes);
+    video_meta_copy(to, from, bytes);
   }
   return from != NULL;
 }
@@ -38,7 +34,7 @@ static bool read_chunks(const struct spa_buffer *buffer, const struct video_memo
   bool corrupted = false;
   for (uint32_t i = 0; i < memory->data_count; i++) {
     struct spa_chunk chunk;
-    read_shared(&chunk, buffer->datas[i].chunk, sizeof chunk);
+    video_meta_copy(&chunk, buffer->datas[i].chunk, sizeof chunk);
     chunks[i] = (struct video_chunk){memory->datas[i].capacity_bytes, chunk.offset, chunk.size,
                                      chunk.stride};
     corrupted = corrupted || ((uint32_t)chunk.flags & SPA_CHUNK_FLAG_CORRUPTED) != 0;
@@ -156,26 +152,20 @@ static void lend(const struct video_frames *frames, struct video_memory *memory,
     set_plane(frames, layout, i, memory->datas[layout->planes[i].data].at + offset, offset,
               &frame->buffer);
   }
-  video_memory_begin_read(memory);
-  block_reference(&memory->block);
-  frame->block = &memory->block;
-  frame->release = video_memory_return;
-  frame->owner = memory;
+  frame->block = video_memory_lend(memory);
 }
 
 static uint32_t aligned(uint32_t bytes) {
   return (bytes + PLANE_ALIGNMENT - 1) / PLANE_ALIGNMENT * PLANE_ALIGNMENT;
 }
 
-/* A pool of blocks that a picture of this layout fits in; NULL: memory is exhausted, or the picture
- * is larger than any of its format. */
-static struct block_pool *pool_for(struct video_frames *frames, const struct video_layout *layout) {
+/* A block that a picture of so many bytes fits in. NULL: every one is held, memory is exhausted, or
+ * the picture is larger than any of its format; *reason then says which. */
+static struct block *take_block(struct video_frames *frames, uint64_t needed,
+                                enum drop_reason *reason) {
   const MiniAVVideoInfo *info = &frames->format.info;
-  uint64_t needed = 0;
   uint64_t most = (uint64_t)info->width * info->height * 4 + COMPRESSED_SLACK;
-  for (uint32_t i = 0; i < layout->plane_count; i++) {
-    needed += aligned(layout->planes[i].size_bytes);
-  }
+  *reason = DROP_FAILED;
   if (pixel_is_compressed(info->pixel_format)) {
     if (needed > most) {
       return NULL;
@@ -184,18 +174,24 @@ static struct block_pool *pool_for(struct video_frames *frames, const struct vid
   }
   if (frames->pool == NULL || frames->pool_bytes < needed) {
     block_pool_close(frames->pool);
-    frames->pool = block_pool_create(capture_slot_count(frames->capture) + 2, (size_t)needed);
+    uint32_t count = capture_slot_count(frames->capture) + 2;
+    frames->pool = block_pool_create(count, (size_t)needed);
     frames->pool_bytes = (size_t)needed;
   }
-  return frames->pool;
+  *reason = frames->pool != NULL ? DROP_BUFFERS_HELD : DROP_FAILED;
+  return frames->pool != NULL ? block_pool_take(frames->pool) : NULL;
 }
 
 static bool copy(struct video_frames *frames, const struct video_memory *memory,
                  const struct video_layout *layout, struct capture_frame *frame) {
-  struct block_pool *pool = pool_for(frames, layout);
-  struct block *block = pool != NULL ? block_pool_take(pool) : NULL;
+  enum drop_reason reason;
+  uint64_t needed = 0;
+  for (uint32_t i = 0; i < layout->plane_count; i++) {
+    needed += aligned(layout->planes[i].size_bytes);
+  }
+  struct block *block = take_block(frames, needed, &reason);
   if (block == NULL) {
-    capture_count_drop(frames->capture, pool != NULL ? DROP_BUFFERS_HELD : DROP_FAILED, 1);
+    capture_count_drop(frames->capture, reason, 1);
     return false;
   }
   uint32_t at = 0;
@@ -220,15 +216,150 @@ static bool copy(struct video_frames *frames, const struct video_memory *memory,
   return true;
 }
 
+/* -- what screens tell ------------------------------------------------------------------------ */
+
+static void take_damage(struct video_frames *frames, const struct spa_buffer *buffer,
+                        MiniAVFrameMetadata *metadata) {
+  const struct spa_meta *meta = spa_buffer_find_meta(buffer, SPA_META_VideoDamage);
+  if (!frames->wants_damage || meta == NULL || meta->data == NULL) {
+    return;
+  }
+  enum video_said said = video_damage_read(meta->data, meta->size, &frames->format.info, metadata);
+  frames->lies += said == VIDEO_SAID_LIES;
+  metadata->flags |= said == VIDEO_SAID ? (uint32_t)MINIAV_METADATA_DAMAGE : 0u;
+}
+
+/* Whether the pointer looks other than before. */
+static bool take_cursor(struct video_frames *frames, const struct spa_buffer *buffer) {
+  const struct spa_meta *meta = spa_buffer_find_meta(buffer, SPA_META_Cursor);
+  bool differs = false;
+  if (!frames->wants_cursor || meta == NULL || meta->data == NULL) {
+    return false;
+  }
+  uint32_t frame_count = capture_slot_count(frames->capture);
+  enum video_said said =
+      video_cursor_update(&frames->cursor, meta->data, meta->size, frame_count, &differs);
+  frames->lies += said == VIDEO_SAID_LIES;
+  return differs;
+}
+
+static bool is_screen(const struct video_frames *frames) {
+  return frames->wants_damage || frames->wants_cursor;
+}
+
+/* Screens send buffers without a picture when only the pointer moved, mutter also when it could
+ * paint none: chunks of 0 bytes, flagged corrupted (meta-screen-cast-stream-src.c). */
+static bool is_empty(const struct video_frames *frames, const struct video_chunk *chunks,
+                     uint32_t count) {
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < count; i++) {
+    bytes += chunks[i].size_bytes;
+  }
+  return is_screen(frames) && bytes == 0;
+}
+
 /* -- frames ----------------------------------------------------------------------------------- */
 
 void video_frames_format(struct video_frames *frames, const struct video_format *format) {
+  video_frames_forget(frames);
   frames->format = *format;
 }
 
+void video_frames_forget(struct video_frames *frames) {
+  block_release(frames->last.block);
+  frames->last.block = NULL;
+}
+
 void video_frames_end(struct video_frames *frames) {
+  video_frames_forget(frames);
+  video_cursor_end(&frames->cursor);
   block_pool_close(frames->pool);
   frames->pool = NULL;
+  if (frames->lies > 0) {
+    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire",
+              "damage or pointer could not be true %" PRIu64 " times", frames->lies);
+    frames->lies = 0;
+  }
+}
+
+bool video_frames_holds_alone(const struct video_frames *frames) {
+  return frames->last.block != NULL &&
+         atomic_load_explicit(&frames->last.block->references, memory_order_acquire) == 1;
+}
+
+/* Hands a frame over, and keeps its picture when it may have to be shown again. */
+static void deliver(struct video_frames *frames, struct capture_frame *frame,
+                    MiniAVFrameMetadata *metadata) {
+  if (is_screen(frames)) {
+    frame->cursor_block =
+        video_cursor_describe(&frames->cursor, &frame->buffer.data.video.info, metadata);
+    frame->metadata = metadata;
+  }
+  if (frames->keeps_last && frame->block != frames->last.block) {
+    video_frames_forget(frames);
+    block_reference(frame->block);
+    frames->last = *frame;
+    frames->last.cursor_block = NULL;
+    frames->last.metadata = NULL;
+  }
+  if (frames->deliver != NULL) {
+    frames->deliver(frames->shape, frame);
+  } else {
+    capture_deliver(frames->capture, frame);
+  }
+}
+
+/* Moves the newest picture into memory of our own, where there is some, so that its buffer goes
+ * back. A source sends into its buffers in turn: it would drop each picture whose turn comes to one
+ * that is still here, and of a screen that stands still no other picture comes. */
+static void own_last(struct video_frames *frames) {
+  MiniAVBuffer *buffer = &frames->last.buffer;
+  struct block *lease = frames->last.block;
+  bool is_own = lease == NULL || lease->pool != NULL;
+  enum drop_reason reason;
+  uint64_t needed = 0;
+  for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {
+    needed += aligned(buffer->data.video.planes[i].size_bytes);
+  }
+  struct block *block = is_own ? NULL : take_block(frames, needed, &reason);
+  if (block == NULL) {
+    return;
+  }
+  uint32_t at = 0;
+  for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {
+    MiniAVPlane *plane = &buffer->data.video.planes[i];
+    memcpy(block->data + at, plane->data_ptr, plane->size_bytes);
+    plane->data_ptr = block->data + at;
+    plane->offset_bytes = at;
+    at += aligned(plane->size_bytes);
+  }
+  buffer->flags |= MINIAV_BUFFER_FLAG_COPIED;
+  frames->last.block = block;
+  block_release(lease);
+}
+
+static bool show_again(struct video_frames *frames, const MiniAVBuffer *about) {
+  MiniAVFrameMetadata metadata = {.flags = MINIAV_METADATA_DAMAGE}; /* nothing changed */
+  own_last(frames);
+  struct capture_frame frame = frames->last;
+  if (frame.block == NULL) {
+    return false;
+  }
+  frame.buffer.timestamp_us = about->timestamp_us;
+  frame.buffer.flags =
+      about->flags | MINIAV_BUFFER_FLAG_REPEATED | (frames->last.buffer.flags & LASTING_FLAGS);
+  block_reference(frame.block);
+  deliver(frames, &frame, &metadata);
+  return true;
+}
+
+bool video_frames_repeat(struct video_frames *frames) {
+  MiniAVBuffer about = {.timestamp_us = clock_now_us()};
+  if (about.timestamp_us <= frames->last_us) {
+    about.timestamp_us = frames->last_us + 1;
+  }
+  frames->last_us = about.timestamp_us;
+  return show_again(frames, &about);
 }
 
 bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
@@ -236,17 +367,25 @@ bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
   struct video_chunk chunks[VIDEO_DATAS_MAX];
   struct video_layout layout;
   struct capture_frame frame;
+  MiniAVFrameMetadata metadata = {.flags = 0};
   if (memory == NULL || !memory->is_sound) {
     capture_count_drop(frames->capture, DROP_INVALID, 1);
     return false;
   }
   capture_frame_init(&frame, MINIAV_BUFFER_TYPE_VIDEO);
-  if (read_chunks(buffer, memory, chunks)) {
-    frame.buffer.flags |= MINIAV_BUFFER_FLAG_CORRUPTED;
-  }
+  bool corrupted = read_chunks(buffer, memory, chunks);
   take_header(frames, buffer, cycle_us, &frame.buffer);
+  bool cursor_differs = take_cursor(frames, buffer);
+  if (is_empty(frames, chunks, memory->data_count)) {
+    if (cursor_differs) {
+      show_again(frames, &frame.buffer);
+    }
+    return false;
+  }
+  frame.buffer.flags |= corrupted ? (uint32_t)MINIAV_BUFFER_FLAG_CORRUPTED : 0u;
   take_crop(buffer, &frame.buffer);
   take_transform(buffer, &frame.buffer);
+  take_damage(frames, buffer, &metadata);
   if (!video_layout_find(&frames->format.info, chunks, memory->data_count, &layout)) {
     capture_count_drop(frames->capture, DROP_INVALID, 1);
     return false;
@@ -258,7 +397,7 @@ bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
   } else if (!copy(frames, memory, &layout, &frame)) {
     return false;
   }
-  capture_deliver(frames->capture, &frame);
+  deliver(frames, &frame, &metadata);
   return lends;
 }
 

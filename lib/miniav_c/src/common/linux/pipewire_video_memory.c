@@ -64,9 +64,8 @@ struct video_memory *video_returns_take(struct video_returns *returns) {
   return atomic_exchange_explicit(&returns->first, NULL, memory_order_acq_rel);
 }
 
-void video_memory_return(void *owner, uint64_t token) {
-  (void)token;
-  struct video_memory *memory = owner;
+/* On the stack, with a reference; any thread. */
+static void push(struct video_memory *memory) {
   struct video_returns *returns = memory->returns;
   block_reference(&memory->block);
   struct video_memory *first = atomic_load_explicit(&returns->first, memory_order_acquire);
@@ -83,6 +82,22 @@ void video_memory_return(void *owner, uint64_t token) {
     ssize_t written = write(returns->event_fd, &one, sizeof one);
     (void)written;
   }
+}
+
+static void end_lease(struct block *lease) {
+  struct video_memory *memory = SPA_CONTAINER_OF(lease, struct video_memory, lease);
+  push(memory);
+  block_release(&memory->block);
+}
+
+struct block *video_memory_lend(struct video_memory *memory) {
+  video_memory_begin_read(memory);
+  block_reference(&memory->block);
+  memory->lease.data = memory->block.data;
+  memory->lease.capacity_bytes = memory->block.capacity_bytes;
+  memory->lease.destroy = end_lease;
+  atomic_store_explicit(&memory->lease.references, 1, memory_order_relaxed);
+  return &memory->lease;
 }
 
 /* -- what a descriptor really is ------------------------------------------------------------ */
@@ -170,13 +185,18 @@ static bool find_file(const struct spa_data *from, struct pw_mempool *pool,
   return data->fd >= 0;
 }
 
-/* Writable, because a script may write into the array that it is handed; what cannot be is copied.
- */
+/* Writable, because a script may write into the array that it is handed. PipeWire's own V4L2
+ * cameras export their dma-bufs read-only (spa/plugins/v4l2/v4l2-utils.c, mmap_init): those are
+ * read here, and copied; a memfd that cannot be mapped so is read as a file. */
 static void map(struct video_data *data) {
   uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
   uint64_t start = data->file_offset / page * page;
   size_t bytes = (size_t)(data->file_offset - start) + data->capacity_bytes;
   void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, data->fd, (off_t)start);
+  if (mapping == MAP_FAILED && data->is_dmabuf) {
+    data->read_only = true;
+    mapping = mmap(NULL, bytes, PROT_READ, MAP_SHARED, data->fd, (off_t)start);
+  }
   if (mapping != MAP_FAILED) {
     data->mapping = mapping;
     data->mapping_bytes = bytes;
@@ -238,7 +258,8 @@ struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mem
   }
   for (uint32_t i = 0; i < memory->data_count; i++) {
     memory->is_sound = take_data(&from->datas[i], pool, &memory->datas[i]) && memory->is_sound;
-    memory->lendable = memory->lendable && memory->datas[i].at != NULL;
+    memory->lendable =
+        memory->lendable && memory->datas[i].at != NULL && !memory->datas[i].read_only;
   }
   if (memory->lendable && memory->data_count == 1) {
     memory->block.data = memory->datas[0].at;

@@ -4,9 +4,12 @@
  *
  * Invariants
  * - A memory is a foreign block: the stream has one reference from add_buffer to remove_buffer,
- *   each frame that is out one more. Its mappings end with the last.
- * - `lendable` is only what no other process can take away: memfds sealed against shrinking, and
- *   dma-bufs. Everything else has no mapping here; it is copied with pread, which cannot fault.
+ *   the lease one more while it is out. Its mappings end with the last.
+ * - The lease is the block that frames hold: one picture of the buffer, in as many frames as show
+ *   it. Its end sends the memory back; it is begun again only after that was drained.
+ * - `lendable` is only what no other process can take away and a script may write to: memfds sealed
+ *   against shrinking, and dma-bufs. Those that may only be read are copied; everything else has no
+ *   mapping here and is copied with pread, which cannot fault.
  * - `buffer` is the loop thread's: NULL once libpipewire has taken the buffer back, so that a
  *   release that comes later names nothing.
  * - A release only pushes the memory on the lock-free stack of `returns` and signals its eventfd;
@@ -38,13 +41,15 @@ struct video_data {
   uint64_t file_offset;
   uint32_t capacity_bytes;
   bool is_dmabuf;
-  uint8_t *at; /* the first byte; NULL when it is not lendable */
+  bool read_only;
+  uint8_t *at; /* the first byte; NULL where only the file is read */
   void *mapping;
   size_t mapping_bytes;
 };
 
 struct video_memory {
   struct block block;
+  struct block lease;
   struct video_returns *returns;
   struct video_memory *next_returned;
   struct pw_buffer *buffer;
@@ -52,7 +57,7 @@ struct video_memory {
   struct video_data datas[VIDEO_DATAS_MAX];
   bool is_sound; /* false: its numbers lie; nothing of it is touched */
   bool lendable;
-  bool lent; /* the loop thread's: a frame of it is out */
+  bool lent; /* the loop thread's: the lease is out */
 };
 
 struct video_returns *video_returns_create(void);
@@ -74,8 +79,8 @@ bool video_memory_read(const struct video_memory *memory, uint32_t data, uint32_
 void video_memory_begin_read(const struct video_memory *memory);
 void video_memory_end_read(const struct video_memory *memory);
 
-/* As capture_frame.release; owner is the memory. */
-void video_memory_return(void *owner, uint64_t token);
+/* Loop thread, not lent: the lease, with one reference, for a reader by the CPU. */
+struct block *video_memory_lend(struct video_memory *memory);
 
 #endif
 #endif

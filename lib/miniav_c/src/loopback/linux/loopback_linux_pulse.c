@@ -66,20 +66,6 @@ static MiniAVResultCode native_format(const char *id, MiniAVAudioInfo *format,
   return result;
 }
 
-static MiniAVResultCode formats(const char *id, struct format_list *list, struct cancel *cancel) {
-  MiniAVAudioInfo format;
-  MiniAVResultCode result = native_format(id, &format, cancel);
-  if (result == MINIAV_SUCCESS) {
-    format_list_add_audio(list, &format);
-  }
-  return result;
-}
-
-static MiniAVResultCode default_format(const char *id, struct capture_format *format,
-                                       struct cancel *cancel) {
-  return native_format(id, &format->audio, cancel);
-}
-
 /* -- captures --------------------------------------------------------------------------------- */
 
 static MiniAVResultCode open_loopback(struct capture *capture,
@@ -133,8 +119,7 @@ const struct backend loopback_pulse_backend = {
     .name = "pulse",
     .probe = probe,
     .enumerate = enumerate,
-    .formats = formats,
-    .default_format = default_format,
+    .audio_format = native_format,
     .open = open_loopback,
     .start = start,
     .stop = stop,
