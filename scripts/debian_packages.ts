@@ -32,6 +32,7 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "procps", command: "pkill" },
   // The desktop's portal, and what our backend of it is written in.
   { name: "xdg-desktop-portal" },
+  { name: "bubblewrap", command: "bwrap" },
   { name: "gsettings-desktop-schemas" },
   { name: "python3-gi" },
   { name: "libglib2.0-bin", command: "gdbus" },
