@@ -424,11 +424,10 @@ static unsigned int send_request(struct x11 *x11, const struct x11_request *requ
   return xcb.send_request(x11->connection, flags, parts + 2, &description);
 }
 
-/* Reads what has come, as far as it makes whole packets; counts the events. False: the connection
- * is broken. */
-static bool pump(struct x11 *x11, uint32_t *events) {
+/* Hands out the events that `next` gives; counts them. False: the connection is broken. */
+static bool hand_out(struct x11 *x11, __typeof__(&xcb_poll_for_event) next, uint32_t *events) {
   xcb_generic_event_t *event;
-  while ((event = xcb.poll_for_event(x11->connection)) != NULL) {
+  while ((event = next(x11->connection)) != NULL) {
     (*events)++;
     if (x11->on_event != NULL) {
       x11->on_event(x11->user, event);
@@ -438,8 +437,13 @@ static bool pump(struct x11 *x11, uint32_t *events) {
   return xcb.connection_has_error(x11->connection) == 0;
 }
 
-/* SUCCESS: something has come, or the time. */
-static MiniAVResultCode wait_readable(struct x11 *x11, int64_t until_us) {
+/* Reads what has come, as far as it makes whole packets. */
+static bool pump(struct x11 *x11, uint32_t *events) {
+  return hand_out(x11, xcb.poll_for_event, events);
+}
+
+/* Without `listens` the server is not heard. SUCCESS: something has come, or the time. */
+static MiniAVResultCode wait_until(struct x11 *x11, bool listens, int64_t until_us) {
   if (atomic_load(&x11->interrupted)) {
     return MINIAV_ERROR_USER_CANCELLED;
   }
@@ -448,9 +452,9 @@ static MiniAVResultCode wait_readable(struct x11 *x11, int64_t until_us) {
   if (left_us > 0) {
     timeout = (struct timespec){(time_t)(left_us / 1000000), (long)(left_us % 1000000) * 1000};
   }
-  struct pollfd wanted[2] = {{.fd = x11->fd, .events = POLLIN},
-                             {.fd = x11->wake_fd, .events = POLLIN}};
-  ppoll(wanted, 2, until_us == INT64_MAX ? NULL : &timeout, NULL);
+  struct pollfd wanted[2] = {{.fd = x11->wake_fd, .events = POLLIN},
+                             {.fd = x11->fd, .events = POLLIN}};
+  ppoll(wanted, listens ? 2 : 1, until_us == INT64_MAX ? NULL : &timeout, NULL);
   return atomic_load(&x11->interrupted) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
 }
 
@@ -467,32 +471,45 @@ static MiniAVResultCode take_reply(struct x11 *x11, void *data, xcb_generic_erro
   return MINIAV_SUCCESS;
 }
 
-MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
-                         struct x11_reply *reply) {
+unsigned int x11_ask_begin(struct x11 *x11, const struct x11_request *request) {
+  return send_request(x11, request, false, -1);
+}
+
+void x11_ask_forget(struct x11 *x11, unsigned int sequence) {
+  xcb.discard_reply(x11->connection, sequence);
+}
+
+MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_reply *reply) {
   *reply = (struct x11_reply){0};
   x11->error_code = 0;
-  unsigned int sequence = send_request(x11, request, false, -1);
   flush(x11);
   MiniAVResultCode result = MINIAV_SUCCESS;
   while (result == MINIAV_SUCCESS) {
     void *data = NULL;
     xcb_generic_error_t *error = NULL;
     uint32_t events = 0;
-    bool is_sound = pump(x11, &events);
-    if (xcb.poll_for_reply(x11->connection, sequence, &data, &error) != 0) {
+    /* It reads the socket; what came before the reply lies in the queue then. */
+    bool is_answered = xcb.poll_for_reply(x11->connection, sequence, &data, &error) != 0;
+    bool is_sound = hand_out(x11, xcb.poll_for_queued_event, &events);
+    if (is_answered) {
       return take_reply(x11, data, error, reply);
     }
     if (!is_sound) {
       return MINIAV_ERROR_DEVICE_LOST;
     }
     result = clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
-                                                : wait_readable(x11, x11->deadline_us);
+                                                : wait_until(x11, true, x11->deadline_us);
   }
-  xcb.discard_reply(x11->connection, sequence);
+  x11_ask_forget(x11, sequence);
   if (result == MINIAV_ERROR_TIMEOUT && x11->cancel != NULL) {
     cancel_explain(x11->cancel, "the X server does not answer");
   }
   return result;
+}
+
+MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
+                         struct x11_reply *reply) {
+  return x11_ask_end(x11, x11_ask_begin(x11, request), reply);
 }
 
 void x11_reply_free(struct x11_reply *reply) {
@@ -511,7 +528,14 @@ MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us) {
     return MINIAV_ERROR_DEVICE_LOST;
   }
   /* Events that came together with a reply were read with it: the socket tells of them no more. */
-  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_readable(x11, until_us);
+  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_until(x11, true, until_us);
+  return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
+}
+
+MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us) {
+  uint32_t events = 0;
+  flush(x11);
+  MiniAVResultCode result = wait_until(x11, false, until_us);
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
 

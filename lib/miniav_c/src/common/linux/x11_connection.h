@@ -75,6 +75,12 @@ MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
                          struct x11_reply *reply);
 void x11_reply_free(struct x11_reply *reply);
 
+/* The same in two, so that the server is asked several things at once; it answers in their order.
+ * What was begun is ended or forgotten. */
+unsigned int x11_ask_begin(struct x11 *x11, const struct x11_request *request);
+MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_reply *reply);
+void x11_ask_forget(struct x11 *x11, unsigned int sequence);
+
 /* Sends what has no reply and does not wait; fd −1, or a descriptor that goes along and is closed.
  * The request's sequence number. */
 unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd);
@@ -85,6 +91,9 @@ MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int 
 /* Waits for an event until a time and hands what came to on_event. SUCCESS, also at the time;
  * USER_CANCELLED, DEVICE_LOST. */
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
+
+/* Waits until a time, whatever comes; then as x11_wait. */
+MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us);
 
 /* The extension's numbers, or NULL when the server has none of that name. Waits as x11_ask. */
 const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_t *extension);

@@ -19,6 +19,7 @@ static const struct dynlib_symbol xcb_symbols[] = {
     SYMBOL(generate_id, DYNLIB_REQUIRED),
     SYMBOL(flush, DYNLIB_REQUIRED),
     SYMBOL(poll_for_event, DYNLIB_REQUIRED),
+    SYMBOL(poll_for_queued_event, DYNLIB_REQUIRED),
     SYMBOL(poll_for_reply, DYNLIB_REQUIRED),
     SYMBOL(discard_reply, DYNLIB_REQUIRED),
     SYMBOL(send_request, DYNLIB_REQUIRED),

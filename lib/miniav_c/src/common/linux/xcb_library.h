@@ -25,6 +25,7 @@ struct xcb_functions {
   __typeof__(&xcb_generate_id) generate_id;
   __typeof__(&xcb_flush) flush;
   __typeof__(&xcb_poll_for_event) poll_for_event;
+  __typeof__(&xcb_poll_for_queued_event) poll_for_queued_event;
   __typeof__(&xcb_poll_for_reply) poll_for_reply;
   __typeof__(&xcb_discard_reply) discard_reply;
   __typeof__(&xcb_send_request) send_request;

@@ -10,12 +10,17 @@
 #define INPUT_RAW_MOTION    17u
 #define INPUT_ALL_MASTERS   1u
 
-MiniAVResultCode x11_cursor_get(struct x11 *x11, struct x11_cursor *cursor) {
+unsigned int x11_cursor_ask(struct x11 *x11) {
   uint8_t query[4] = {0};
   const struct x11_request request = {&x11_xfixes, XCB_XFIXES_GET_CURSOR_IMAGE, query,
                                       sizeof query};
+  return x11_ask_begin(x11, &request);
+}
+
+MiniAVResultCode x11_cursor_take(struct x11 *x11, unsigned int question,
+                                 struct x11_cursor *cursor) {
   *cursor = (struct x11_cursor){.width = 0};
-  MiniAVResultCode result = x11_ask(x11, &request, &cursor->reply);
+  MiniAVResultCode result = x11_ask_end(x11, question, &cursor->reply);
   if (result != MINIAV_SUCCESS) {
     return result;
   }

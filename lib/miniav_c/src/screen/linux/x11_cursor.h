@@ -18,8 +18,9 @@ struct x11_cursor {
   const uint8_t *pixels; /* 32-bit words of ours: alpha, red, green, blue, colour times alpha */
 };
 
-/* Asks for both; to be freed in every case. As x11_ask. */
-MiniAVResultCode x11_cursor_get(struct x11 *x11, struct x11_cursor *cursor);
+/* Asks for both, as x11_ask_begin, and takes the answer; to be freed in every case. As x11_ask. */
+unsigned int x11_cursor_ask(struct x11 *x11);
+MiniAVResultCode x11_cursor_take(struct x11 *x11, unsigned int question, struct x11_cursor *cursor);
 void x11_cursor_free(struct x11_cursor *cursor);
 
 /* Motion and change of the picture are told by events from now on. */

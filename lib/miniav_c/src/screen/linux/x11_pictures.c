@@ -72,6 +72,7 @@ static void detach(struct x11_pictures *pictures) {
 }
 
 void x11_pictures_close(struct x11_pictures *pictures) {
+  x11_pictures_forget(pictures);
   detach(pictures);
   block_pool_close(pictures->pool);
   pictures->pool = NULL;
@@ -112,8 +113,12 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
 
 /* -- pictures ------------------------------------------------------------------------------- */
 
-static MiniAVResultCode take_shared(struct x11_pictures *pictures, xcb_drawable_t drawable,
-                                    int32_t x, int32_t y, const struct block *block) {
+void x11_pictures_ask(struct x11_pictures *pictures, xcb_drawable_t drawable, int32_t x,
+                      int32_t y) {
+  struct block *block = pictures->segment != 0 ? block_pool_take(pictures->pool) : NULL;
+  if (block == NULL) {
+    return;
+  }
   xcb_shm_get_image_request_t query = {.drawable = drawable,
                                        .x = (int16_t)x,
                                        .y = (int16_t)y,
@@ -124,9 +129,24 @@ static MiniAVResultCode take_shared(struct x11_pictures *pictures, xcb_drawable_
                                        .shmseg = pictures->segment,
                                        .offset = (uint32_t)(block->index * block->capacity_bytes)};
   const struct x11_request request = {&x11_shm, XCB_SHM_GET_IMAGE, &query, sizeof query};
+  pictures->asked = block;
+  pictures->question = x11_ask_begin(pictures->x11, &request);
+}
+
+void x11_pictures_forget(struct x11_pictures *pictures) {
+  if (pictures->asked != NULL) {
+    x11_ask_forget(pictures->x11, pictures->question);
+    block_release(pictures->asked);
+    pictures->asked = NULL;
+  }
+}
+
+static MiniAVResultCode take_asked(struct x11_pictures *pictures, struct block **block) {
   struct x11_reply reply;
-  MiniAVResultCode result = x11_ask(pictures->x11, &request, &reply);
+  MiniAVResultCode result = x11_ask_end(pictures->x11, pictures->question, &reply);
   x11_reply_free(&reply);
+  *block = pictures->asked;
+  pictures->asked = NULL;
   return result;
 }
 
@@ -163,19 +183,23 @@ static MiniAVResultCode take_copied(struct x11_pictures *pictures, xcb_drawable_
 
 MiniAVResultCode x11_pictures_take(struct x11_pictures *pictures, xcb_drawable_t drawable,
                                    int32_t x, int32_t y, struct block **out) {
-  struct block *block = block_pool_take(pictures->pool);
+  struct block *block = NULL;
+  MiniAVResultCode result = MINIAV_ERROR_NO_BUFFER;
   *out = NULL;
-  if (block == NULL) {
-    return MINIAV_ERROR_NO_BUFFER;
+  if (pictures->asked == NULL) {
+    x11_pictures_ask(pictures, drawable, x, y);
   }
-  MiniAVResultCode result = pictures->segment != 0 ? take_shared(pictures, drawable, x, y, block)
-                                                   : take_copied(pictures, drawable, x, y, block);
-  if (result != MINIAV_SUCCESS) {
+  if (pictures->asked != NULL) {
+    result = take_asked(pictures, &block);
+  } else if (pictures->segment == 0 && (block = block_pool_take(pictures->pool)) != NULL) {
+    result = take_copied(pictures, drawable, x, y, block);
+  }
+  if (result == MINIAV_SUCCESS) {
+    *out = block;
+  } else {
     block_release(block);
-    return result;
   }
-  *out = block;
-  return MINIAV_SUCCESS;
+  return result;
 }
 
 #endif

@@ -42,7 +42,9 @@ struct x11_pictures {
   size_t cursor_offset; /* of the pointer's picture in a block */
   struct block_pool *pool;
   xcb_extension_t *extension;
-  uint32_t segment; /* its XID; 0: none is attached */
+  uint32_t segment;    /* its XID; 0: none is attached */
+  struct block *asked; /* the server was asked to write into it; NULL: nothing is under way */
+  unsigned int question;
 };
 
 /* Blocks for pictures of that layout, instead of those before. OUT_OF_MEMORY; as x11_ask. */
@@ -50,7 +52,13 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
                                       const struct x11_layout *layout);
 void x11_pictures_close(struct x11_pictures *pictures);
 
-/* Takes a picture of the layout's size at x, y of a drawable; the block has one reference.
+/* Asks for a picture of the layout's size at x, y of a drawable, where the server can be asked for
+ * more meanwhile; then it is the one that is taken next, or forgotten. A block that is forgotten is
+ * written before the server answers anything later, so that nobody sees it. */
+void x11_pictures_ask(struct x11_pictures *pictures, xcb_drawable_t drawable, int32_t x, int32_t y);
+void x11_pictures_forget(struct x11_pictures *pictures);
+
+/* Takes a picture, the one that was asked for if there is one; the block has one reference.
  * NO_BUFFER: every block is held; SYSTEM_CALL_FAILED: the drawable has no such part now; as
  * x11_ask. */
 MiniAVResultCode x11_pictures_take(struct x11_pictures *pictures, xcb_drawable_t drawable,

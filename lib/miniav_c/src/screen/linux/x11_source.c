@@ -44,6 +44,7 @@ static MiniAVResultCode look_at_display(struct x11_source *source, struct cancel
     part = source->region;
   }
   snprintf(source->found_id, sizeof source->found_id, X11_DISPLAY_ID "%s", display->name);
+  source->is_whole = displays.count == 1 && source->target == REQUEST_DISPLAY;
   source->refresh_rate_millihertz = display->refresh_rate_millihertz;
   source->origin_x = source->x = display->rectangle.x + part.x;
   source->origin_y = source->y = display->rectangle.y + part.y;
@@ -83,6 +84,7 @@ static MiniAVResultCode look_at_window(struct x11_source *source, struct cancel 
   if (result != MINIAV_SUCCESS) {
     return result;
   }
+  source->is_whole = true;
   source->viewable = attributes.map_state == XCB_MAP_STATE_VIEWABLE;
   source->x = source->y = geometry.border_width; /* of the pixmap, which has the border too */
   return x11_layout_of(x11, attributes.visual, geometry.width, geometry.height, &source->layout,
@@ -265,9 +267,9 @@ static void read_parts(const struct x11_source *source, const struct x11_reply *
   }
 }
 
-MiniAVResultCode x11_source_take_damage(struct x11_source *source, MiniAVFrameMetadata *metadata) {
+unsigned int x11_source_ask_damage(struct x11_source *source) {
   if (source->damage == 0) {
-    return MINIAV_SUCCESS;
+    return 0;
   }
   xcb_damage_subtract_request_t subtract = {.damage = source->damage, .parts = source->parts};
   const struct x11_request subtract_request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &subtract,
@@ -275,10 +277,18 @@ MiniAVResultCode x11_source_take_damage(struct x11_source *source, MiniAVFrameMe
   xcb_xfixes_fetch_region_request_t fetch = {.region = source->parts};
   const struct x11_request fetch_request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &fetch,
                                             sizeof fetch};
-  struct x11_reply reply;
   source->damaged = false;
   x11_send(source->x11, &subtract_request, -1);
-  MiniAVResultCode result = x11_ask(source->x11, &fetch_request, &reply);
+  return x11_ask_begin(source->x11, &fetch_request);
+}
+
+MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
+                                        MiniAVFrameMetadata *metadata) {
+  struct x11_reply reply;
+  if (question == 0) {
+    return MINIAV_SUCCESS;
+  }
+  MiniAVResultCode result = x11_ask_end(source->x11, question, &reply);
   if (result == MINIAV_SUCCESS) {
     read_parts(source, &reply, metadata);
   }
@@ -288,21 +298,39 @@ MiniAVResultCode x11_source_take_damage(struct x11_source *source, MiniAVFrameMe
 
 /* -- pictures ------------------------------------------------------------------------------- */
 
-MiniAVResultCode x11_source_take(struct x11_source *source, struct x11_pictures *pictures,
-                                 struct block **block) {
-  if (source->target != REQUEST_WINDOW) {
-    return x11_pictures_take(pictures, source->x11->screen.root, source->x, source->y, block);
-  }
+static void name_pixmap(struct x11_source *source) {
   xcb_composite_name_window_pixmap_request_t name = {.window = source->window,
                                                      .pixmap = source->pixmap};
-  const struct x11_request name_request = {&x11_composite, XCB_COMPOSITE_NAME_WINDOW_PIXMAP, &name,
-                                           sizeof name};
+  const struct x11_request request = {&x11_composite, XCB_COMPOSITE_NAME_WINDOW_PIXMAP, &name,
+                                      sizeof name};
+  x11_send(source->x11, &request, -1);
+}
+
+static void forget_pixmap(struct x11_source *source) {
   xcb_free_pixmap_request_t forget = {.pixmap = source->pixmap};
-  const struct x11_request forget_request = {NULL, XCB_FREE_PIXMAP, &forget, sizeof forget};
-  x11_send(source->x11, &name_request, -1);
+  const struct x11_request request = {NULL, XCB_FREE_PIXMAP, &forget, sizeof forget};
+  x11_send(source->x11, &request, -1);
+}
+
+void x11_source_ask(struct x11_source *source, struct x11_pictures *pictures) {
+  if (source->target != REQUEST_WINDOW) {
+    x11_pictures_ask(pictures, source->x11->screen.root, source->x, source->y);
+    return;
+  }
+  name_pixmap(source);
+  x11_pictures_ask(pictures, source->pixmap, source->x, source->y);
+  forget_pixmap(source);
+}
+
+MiniAVResultCode x11_source_take(struct x11_source *source, struct x11_pictures *pictures,
+                                 struct block **block) {
+  if (source->target != REQUEST_WINDOW || pictures->asked != NULL) {
+    return x11_pictures_take(pictures, source->x11->screen.root, source->x, source->y, block);
+  }
+  name_pixmap(source);
   MiniAVResultCode result =
       x11_pictures_take(pictures, source->pixmap, source->x, source->y, block);
-  x11_send(source->x11, &forget_request, -1);
+  forget_pixmap(source);
   return result;
 }
 

@@ -34,6 +34,7 @@ struct x11_source {
   int32_t origin_x; /* of the picture in the root window; a window's is asked for when needed */
   int32_t origin_y;
   bool viewable; /* a window that is not has no picture */
+  bool is_whole; /* all of its damage lies in the picture */
   bool redirected;
   uint32_t damage; /* XIDs; 0: none yet */
   uint32_t parts;
@@ -59,11 +60,14 @@ void x11_source_event(struct x11_source *source, const xcb_generic_event_t *even
 /* Looks again, after `changed`. DEVICE_LOST with *why: it is gone; as x11_ask. */
 MiniAVResultCode x11_source_update(struct x11_source *source, const char **why);
 
-/* Takes the damage until now: its rectangles in the picture, none when only other parts changed. As
- * x11_ask. */
-MiniAVResultCode x11_source_take_damage(struct x11_source *source, MiniAVFrameMetadata *metadata);
+/* Asks for the damage until now, 0 where there is none to ask for, and takes the answer: its
+ * rectangles in the picture, none when only other parts changed. As x11_ask. */
+unsigned int x11_source_ask_damage(struct x11_source *source);
+MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
+                                        MiniAVFrameMetadata *metadata);
 
-/* As x11_pictures_take. */
+/* As the functions of pictures. */
+void x11_source_ask(struct x11_source *source, struct x11_pictures *pictures);
 MiniAVResultCode x11_source_take(struct x11_source *source, struct x11_pictures *pictures,
                                  struct block **block);
 

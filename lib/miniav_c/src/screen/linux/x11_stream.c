@@ -10,6 +10,7 @@
 #include "common/log.h"
 
 #define STOP_MS      150u
+#define DEAF_US      50000 /* so long the server need not be heard before a tick */
 #define RETRY_US     10000
 #define FAILURES_MAX 200u
 
@@ -117,20 +118,36 @@ static bool shows_cursor(const struct x11_stream *stream) {
   return stream->cursor_mode != MINIAV_CURSOR_MODE_HIDDEN && stream->extensions.has_cursor;
 }
 
+/* Whether a picture will be taken whatever the answers are: then it is asked for with them. */
+static bool is_certain(const struct x11_stream *stream) {
+  const struct x11_source *source = &stream->source;
+  return stream->whole || source->damage == 0 || (source->damaged && source->is_whole);
+}
+
 /* Asks for all that the picture's meaning needs; whether there is something new to show. */
 static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor,
                              MiniAVFrameMetadata *metadata, bool *is_new) {
+  struct x11_source *source = &stream->source;
+  bool with_picture = is_certain(stream);
+  bool with_cursor = shows_cursor(stream);
   stream->cursor_moved = false;
-  MiniAVResultCode result = x11_source_take_damage(&stream->source, metadata);
-  bool damage_is_known = stream->source.damage != 0;
+  unsigned int damage = x11_source_ask_damage(source);
+  unsigned int pointer = with_cursor ? x11_cursor_ask(stream->x11) : 0;
+  if (with_picture) {
+    x11_source_ask(source, &stream->pictures);
+  }
+  MiniAVResultCode result = x11_source_take_damage(source, damage, metadata);
+  bool damage_is_known = source->damage != 0;
   if (damage_is_known) {
     metadata->flags |= MINIAV_METADATA_DAMAGE;
   }
-  if (result == MINIAV_SUCCESS && shows_cursor(stream)) {
-    result = x11_source_place(&stream->source);
-    if (result == MINIAV_SUCCESS) {
-      result = x11_cursor_get(stream->x11, cursor);
-    }
+  if (with_cursor && result != MINIAV_SUCCESS) {
+    x11_ask_forget(stream->x11, pointer);
+  } else if (with_cursor) {
+    result = x11_cursor_take(stream->x11, pointer, cursor);
+  }
+  if (with_cursor && result == MINIAV_SUCCESS) {
+    result = x11_source_place(source);
   }
   *is_new = stream->whole || !damage_is_known || metadata->damage_count > 0 ||
             (shows_cursor(stream) && cursor_differs(stream, cursor));
@@ -148,7 +165,9 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
   bool is_new = false;
   int64_t now_us = clock_now_us();
   MiniAVResultCode result = look(stream, &cursor, &metadata, &is_new);
-  if (result == MINIAV_SUCCESS && is_new) {
+  if (result != MINIAV_SUCCESS || !is_new) {
+    x11_pictures_forget(&stream->pictures);
+  } else {
     result = x11_source_take(&stream->source, &stream->pictures, &block);
     /* The damage was taken and is not told: all of the next picture is new. */
     stream->whole = stream->whole || result != MINIAV_SUCCESS;
@@ -272,6 +291,13 @@ static bool must_look(const struct x11_stream *stream) {
 }
 
 static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
+  int64_t early_us = stream->pace.due_us - clock_now_us();
+  if (early_us > 0 && early_us <= DEAF_US) {
+    MiniAVResultCode result = x11_sleep(stream->x11, stream->pace.due_us);
+    if (result != MINIAV_SUCCESS) {
+      return result;
+    }
+  }
   take_settings(stream);
   if (stream->source.changed || stream->source.closed) {
     MiniAVResultCode result = follow_source(stream, why);
