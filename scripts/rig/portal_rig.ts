@@ -7,6 +7,7 @@ import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
+  busWithoutServices,
   daemonEnvironment,
   privateEnvironment,
   READY_TIMEOUT_MS,
@@ -33,6 +34,8 @@ export type PortalChoice =
 export interface PortalRigOptions {
   /** Variables by which the portal finds a PipeWire. */
   readonly pipewire?: RigEnvironment;
+  /** On the bus of that PipeWire, whose session manager reads the permission store there. */
+  readonly sharesBus?: boolean;
   /** A compositor, whose pictures the portal gives; it needs a PipeWire. */
   readonly mutter?: MutterOptions;
 }
@@ -70,14 +73,19 @@ export class PortalRig implements AsyncDisposable {
   readonly env: RigEnvironment;
   readonly #daemonEnv: Environment;
   readonly #answers: string;
+  readonly #sharesBus: boolean;
   #bus: RigProcess | undefined;
   #portal: RigProcess | undefined;
   #backend: RigProcess | undefined;
   #mutter: RigProcess | undefined;
 
-  constructor({ pipewire, mutter }: PortalRigOptions) {
+  constructor({ pipewire, mutter, sharesBus = false }: PortalRigOptions) {
     const { directory } = this.group;
     this.env = privateEnvironment(directory);
+    this.#sharesBus = sharesBus && pipewire !== undefined;
+    if (sharesBus && pipewire !== undefined) {
+      this.env.DBUS_SESSION_BUS_ADDRESS = pipewire.DBUS_SESSION_BUS_ADDRESS;
+    }
     this.#answers = join(directory, "answers");
     const portals = join(directory, "portals");
     mkdirSync(portals);
@@ -112,9 +120,8 @@ export class PortalRig implements AsyncDisposable {
   }
 
   async startBus(): Promise<void> {
-    const configuration = join(this.group.directory, "bus.conf");
-    writeFileSync(configuration, busConfiguration(this.env.DBUS_SESSION_BUS_ADDRESS));
-    const args = [`--config-file=${configuration}`, "--nofork", "--nopidfile"];
+    if (this.#sharesBus) return;
+    const args = busWithoutServices(this.group.directory, this.env);
     this.#bus = this.group.start("bus", "dbus-daemon", args, this.#daemonEnv);
     await waitForSocket(this.group, this.#bus, join(this.env.XDG_RUNTIME_DIR, "bus"));
   }
@@ -181,15 +188,17 @@ export class PortalRig implements AsyncDisposable {
     if (this.#portal !== undefined) process.kill(this.#portal.pid, signal);
   }
 
-  /** Writes what the permission store holds of cameras, for programs outside a sandbox. */
-  async storeCameraPermission(word: "yes" | "no" | "ask"): Promise<void> {
-    const args = ["devices", "true", "camera", "", `['${word}']`];
+  /** Writes what the permission store holds of cameras, for programs outside a sandbox or one in it. */
+  async storeCameraPermission(word: "yes" | "no" | "ask", application = ""): Promise<void> {
+    const args = ["devices", "true", "camera", application, `['${word}']`];
     await this.#gdbus(STORE, STORE_PATH, `${STORE}.SetPermission`, args);
   }
 
-  async forgetCameraPermission(): Promise<void> {
-    const args = ["devices", "camera", ""];
-    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args);
+  async forgetCameraPermission(application = ""): Promise<void> {
+    const args = ["devices", "camera", application];
+    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args).catch((error) => {
+      if (!String(error).includes("NotFound")) throw error;
+    });
   }
 
   stop(): Promise<void> {
@@ -222,23 +231,6 @@ export class PortalRig implements AsyncDisposable {
     );
     return started;
   }
-}
-
-/** A session bus as usual, but without a folder of services that it could start. */
-function busConfiguration(address: string): string {
-  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>${address}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-`;
 }
 
 function script(name: string): string {

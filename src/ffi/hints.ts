@@ -158,6 +158,10 @@ function permissionHint(source: string, backend: string): string {
     const page = source === "Camera" ? "webcam" : "microphone";
     return `Allow desktop apps: start ms-settings:privacy-${page}`;
   }
+  if (source === "Camera" && backend === "portal") {
+    return "Allow it in the desktop's privacy settings, or let it ask again: " +
+      "flatpak permission-reset APPLICATION.";
+  }
   if (source === "Camera" && backend === "v4l2") {
     return "Run it as the user who is logged in, or: sudo usermod -aG video $USER, then log in again.";
   }
@@ -170,6 +174,10 @@ function permissionHint(source: string, backend: string): string {
 
 function linuxServiceHint(source: string, backend: string): string {
   const release = osRelease();
+  if (source === "Camera" && backend === "portal") {
+    return `The desktop portal with PipeWire is needed: ${installCommand("portal", release)}, ` +
+      "then log in again.";
+  }
   const start = "systemctl --user start pipewire wireplumber";
   if (source === "Microphone") {
     return `A sound server is needed. Is one running? ${start} pipewire-pulse; its library: ${

@@ -32,9 +32,25 @@ export interface CameraUser extends AsyncDisposable {
 
 const SCRIPT = new URL("../fixtures/camera_user.ts", import.meta.url);
 
-export function startUser(rig: PipeWireRig, command: string, options: unknown = {}): CameraUser {
-  const runtime = runtimeCommand(SCRIPT, { args: [command, JSON.stringify(options)] });
-  return startProgram(rig, runtime.command, runtime.args);
+/** Another way to start a user. */
+export interface UserSetting {
+  /** Variables besides the rig's. */
+  readonly env?: Record<string, string>;
+  /** Another script than fixtures/camera_user.ts. */
+  readonly script?: URL;
+  /** A command that runs the rest of its arguments. */
+  readonly wrapper?: readonly string[];
+}
+
+export function startUser(
+  rig: PipeWireRig,
+  command: string,
+  options: unknown = {},
+  { env = {}, script = SCRIPT, wrapper = [] }: UserSetting = {},
+): CameraUser {
+  const runtime = runtimeCommand(script, { args: [command, JSON.stringify(options)] });
+  const [program = "", ...args] = [...wrapper, runtime.command, ...runtime.args];
+  return startProgram(rig, program, args, env);
 }
 
 /** Any program that prints lines of JSON. */
@@ -42,9 +58,10 @@ export function startProgram(
   rig: PipeWireRig,
   command: string,
   args: readonly string[],
+  env: Record<string, string> = {},
 ): CameraUser {
   const child: ChildProcess = spawn(command, [...args], {
-    env: { ...rig.env },
+    env: { ...rig.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let printed = "";

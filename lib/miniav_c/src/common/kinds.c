@@ -68,11 +68,13 @@ static MiniAVResultCode probe(const struct backend *backend) {
   return backend->probe == NULL ? MINIAV_SUCCESS : backend->probe();
 }
 
+static bool is_meant(const struct backend *backend, const char *forced) {
+  return forced[0] != 0 ? strcmp(forced, backend->name) == 0
+                        : backend->is_for_this_session == NULL || backend->is_for_this_session();
+}
+
 static bool is_usable(const struct backend *backend, const char *forced) {
-  bool is_meant = forced[0] != 0
-                      ? strcmp(forced, backend->name) == 0
-                      : backend->is_for_this_session == NULL || backend->is_for_this_session();
-  return is_meant && probe(backend) == MINIAV_SUCCESS;
+  return is_meant(backend, forced) && probe(backend) == MINIAV_SUCCESS;
 }
 
 /* The real backend that serves: the first usable one. NULL when there is none. */
@@ -313,8 +315,7 @@ static uint32_t backends_to_watch(MiniAVKind kind) {
   bool after_serving = false;
   for (uint32_t i = 0; table[i] != NULL; i++) {
     bool is_test = (table[i]->flags & BACKEND_IS_TEST) != 0;
-    bool is_allowed = forced[0] == 0 || strcmp(forced, table[i]->name) == 0;
-    if (table[i]->watch != NULL && is_allowed && (is_test || !after_serving)) {
+    if (table[i]->watch != NULL && is_meant(table[i], forced) && (is_test || !after_serving)) {
       chosen |= 1u << i;
     }
     after_serving = after_serving || table[i] == serving;

@@ -2,6 +2,7 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <inttypes.h>
 #include <spa/param/buffers.h>
 #include <spa/pod/builder.h>
 #include <stdio.h>
@@ -355,13 +356,17 @@ static bool connect_stream(struct pipewire_video *video) {
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
   uint32_t count = video_format_requests(&builder, &setup->exact, setup->most, requests);
+  /* Ids are used again, serials never: a session manager that knows them takes no other source. */
+  bool by_serial = !setup->links_itself && setup->node_serial != 0;
+  char serial[24];
+  snprintf(serial, sizeof serial, "%" PRIu64, setup->node_serial);
   video->stream = pipewire.stream_new(
       setup->core, setup->name,
       pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
                               PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture",
                               PW_KEY_MEDIA_ROLE, setup->role, PW_KEY_NODE_DONT_RECONNECT, "true",
                               PW_KEY_NODE_AUTOCONNECT, setup->links_itself ? "false" : "true",
-                              NULL));
+                              by_serial ? "target.object" : NULL, serial, NULL));
   if (video->stream == NULL) {
     return false;
   }

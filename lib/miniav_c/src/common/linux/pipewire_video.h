@@ -50,6 +50,7 @@ struct pipewire_video_setup {
   uint32_t
       port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
   bool links_itself;        /* else the session manager does, as for a portal's node */
+  uint64_t node_serial;     /* by which it finds the source: PipeWire's object.serial; 0: its id */
   MiniAVVideoInfo wanted;   /* the first format must meet it; 0: any */
   MiniAVVideoInfo exact;    /* what is asked for first, and what the capture has been told */
   struct spa_fraction most; /* a limit that the source is asked to keep; 0/0: none */

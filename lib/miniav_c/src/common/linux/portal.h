@@ -97,8 +97,8 @@ MiniAVResultCode portal_camera_access(struct portal *portal, uint32_t dialog_ms,
                                       struct cancel *cancel);
 /* After access. The caller's to close. */
 MiniAVResultCode portal_camera_remote(struct portal *portal, int *fd, struct cancel *cancel);
-/* What is stored for programs outside a sandbox; UNDETERMINED: it will be asked; UNKNOWN: nobody
- * tells. */
+/* What is stored for this program; UNDETERMINED: it will be asked; UNKNOWN: nobody tells, as most
+ * sandboxes may not look. */
 MiniAVResultCode portal_camera_permission(struct portal *portal, MiniAVPermission *permission,
                                           struct cancel *cancel);
 
