@@ -171,7 +171,8 @@ testDesktop("the pointer: hidden, painted, beside the picture", async (desktop) 
     return cursor?.x === 100 && cursor.y === 100 && cursor.visible;
   });
   assert.deepEqual(wide.differences(beside.words(first)), []);
-  const { image } = beside.frames().map(({ cursor }) => cursor).find((cursor) => cursor?.image)!;
+  const { cursor } = await beside.frameWhere("its picture", ({ cursor }) => cursor?.image != null);
+  const image = cursor?.image;
   assert.partialDeepStrictEqual(image, {
     ...size,
     hotspotX,
