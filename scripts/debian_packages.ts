@@ -40,8 +40,11 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "mutter", command: "mutter" },
   { name: "libgl1-mesa-dri" },
   { name: "xwayland", command: "Xwayland" },
-  // A private X server.
+  // Private X servers, and what plugs in outputs.
   { name: "xvfb", command: "Xvfb" },
+  { name: "xserver-xorg-core", command: "Xorg" },
+  { name: "xserver-xorg-video-dummy" },
+  { name: "x11-xserver-utils", command: "xrandr" },
   // Cameras of the tests: GStreamer's test picture through PipeWire.
   { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
   { name: "gstreamer1.0-plugins-base" },

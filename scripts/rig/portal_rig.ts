@@ -2,7 +2,7 @@
 // answers its dialogs, or a frontend of ours with other habits. Nothing is started by activation, so
 // there is no document portal, and no mount of it.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
@@ -163,6 +163,12 @@ export class PortalRig implements AsyncDisposable {
     const mutter = this.group.start("mutter", "mutter", args, env);
     this.env.WAYLAND_DISPLAY = WAYLAND_DISPLAY;
     this.#mutter = await this.#waitForName(mutter, MUTTER);
+    if (!xwayland) return;
+    const runtime = this.env.XDG_RUNTIME_DIR;
+    const said = () => /public X11 display (:\d+)/.exec(this.group.logs().mutter ?? "")?.[1];
+    this.env.DISPLAY = await waitUntil(said, READY_TIMEOUT_MS, "the display's number") as string;
+    const authority = readdirSync(runtime).find((name) => name.startsWith(".mutter-Xwaylandauth"));
+    this.env.XAUTHORITY = join(runtime, authority ?? "");
   }
 
   /** Ends the compositor, as a crash does. */

@@ -336,7 +336,7 @@ testDesktop("a still screen costs nothing", async (desktop) => {
 
 testDesktop("a session that the person ends, a portal that ends", async (desktop) => {
   const { rig, wide } = desktop;
-  await using closed = capture(desktop);
+  await using closed = capture(desktop, { reconnect: true });
   await closed.frameOf(wide);
   rig.closeSessions();
   const { code, error } = await lostOf(closed);

@@ -11,6 +11,7 @@
  *   align=N      rows padded to N bytes (default 64), the padding 0xA5
  *   buffers=N    how many it allows at most
  *   unsealed, readonly, short, pipe, moved, huge   what the memory is, or pretends to be
+ *   vgem         real dma-bufs, of the kernel's vgem driver
  *   notime       no header meta: no time, no sequence
  *   range        sizes and rates as ranges
  *   device=PATH  says that it stands for this V4L2 device
@@ -150,14 +151,15 @@ static bool read_option(struct source *source, const char *option) {
   source->each = source->each || strcmp(option, "each") == 0;
   source->no_time = source->no_time || strcmp(option, "notime") == 0;
   source->range = source->range || strcmp(option, "range") == 0;
+  source->vgem = source->vgem || strcmp(option, "vgem") == 0;
   if (strncmp(option, "device=", 7) == 0) {
     source->device = option + 7;
     return true;
   }
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
   return strcmp(option, "each") == 0 || strcmp(option, "notime") == 0 ||
-         strcmp(option, "range") == 0 || strcmp(option, "bars2") == 0 ||
-         sscanf(option, "align=%u", &source->alignment) == 1 ||
+         strcmp(option, "range") == 0 || strcmp(option, "vgem") == 0 ||
+         strcmp(option, "bars2") == 0 || sscanf(option, "align=%u", &source->alignment) == 1 ||
          sscanf(option, "buffers=%u", &source->buffers_most) == 1;
 }
 

@@ -311,12 +311,13 @@ static MiniAVResultCode wait_for(struct portal_screen *screen, const bool *what,
 static MiniAVResultCode wait_first(struct portal_screen *screen, struct cancel *cancel) {
   MiniAVResultCode result = wait_for(screen, &screen->streaming, ANSWER_MS, cancel);
   if (result == MINIAV_ERROR_TIMEOUT) {
-    cancel_explain(cancel, "the desktop's stream began not in %u ms", ANSWER_MS);
+    cancel_explain(cancel, "the desktop's stream did not begin in %u ms", ANSWER_MS);
   }
-  if (result == MINIAV_SUCCESS) {
-    result = wait_for(screen, &screen->shown, FIRST_MS, cancel);
+  if (result != MINIAV_SUCCESS) {
+    return result;
   }
-  if (result == MINIAV_ERROR_TIMEOUT && screen->streaming) {
+  result = wait_for(screen, &screen->shown, FIRST_MS, cancel);
+  if (result == MINIAV_ERROR_TIMEOUT) {
     pipewire_lock(screen->connection);
     portal_shape_tell(&screen->shape);
     pipewire_unlock(screen->connection);
@@ -407,7 +408,10 @@ MiniAVResultCode portal_screen_start(struct portal_screen *screen, struct cancel
     screen->portal = NULL;
     return result;
   }
-  portal_grants_note_video(screen->grant, &screen->shape.told.video);
+  pipewire_lock(screen->connection);
+  MiniAVVideoInfo video = screen->shape.told.video;
+  pipewire_unlock(screen->connection);
+  portal_grants_note_video(screen->grant, &video);
   return MINIAV_SUCCESS;
 }
 

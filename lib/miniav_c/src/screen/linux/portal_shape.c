@@ -8,6 +8,7 @@
 #include "common/clock.h"
 #include "common/damage.h"
 #include "common/pixel.h"
+#include "common/pointer_picture.h"
 #include "screen/frame_cut.h"
 
 #define DEFAULT_RATE 60u
@@ -32,33 +33,17 @@ static void drop_held(struct portal_shape *shape) {
   }
 }
 
-/* The pointer's picture is told once: with the frame that is seen. */
-static void inherit_cursor(struct portal_shape *shape, struct capture_frame *next,
-                           MiniAVFrameMetadata *metadata) {
-  const MiniAVFrameMetadata *old = &shape->held_metadata;
-  if ((old->flags & MINIAV_METADATA_CURSOR_PIXELS) == 0 ||
-      (metadata->flags & MINIAV_METADATA_CURSOR_PIXELS) != 0 ||
-      (metadata->flags & MINIAV_METADATA_CURSOR) == 0 ||
-      old->cursor_serial != metadata->cursor_serial) {
-    return;
-  }
-  metadata->flags |= MINIAV_METADATA_CURSOR_PIXELS;
-  metadata->cursor_width = old->cursor_width;
-  metadata->cursor_height = old->cursor_height;
-  metadata->cursor_stride_bytes = old->cursor_stride_bytes;
-  metadata->cursor_format = old->cursor_format;
-  metadata->cursor_pixels = old->cursor_pixels;
-  next->cursor_block = shape->held.cursor_block;
-  shape->held.cursor_block = NULL;
-}
-
 static void hold(struct portal_shape *shape, const struct capture_frame *frame) {
   struct capture_frame next = *frame;
   MiniAVFrameMetadata metadata =
       frame->metadata != NULL ? *frame->metadata : (MiniAVFrameMetadata){0};
   if (shape->has_held && shape->is_fresh) {
     damage_add(&metadata, &shape->held_metadata);
-    inherit_cursor(shape, &next, &metadata);
+    struct pointer_picture picture;
+    if (pointer_picture_take(&picture, &shape->held_metadata, &shape->held.cursor_block) &&
+        !pointer_picture_give(&picture, &metadata, &next.cursor_block)) {
+      shape->held.cursor_block = picture.block; /* the frame has a newer one */
+    }
     next.buffer.flags |= shape->held.buffer.flags & MINIAV_BUFFER_FLAG_DISCONTINUITY;
   }
   drop_held(shape);

@@ -52,6 +52,10 @@ static void deliver(struct x11_stream *stream, struct block *block, int64_t time
   frame.metadata = metadata;
   frame.block = block;
   block_reference(block);
+  if ((metadata->flags & MINIAV_METADATA_CURSOR_PIXELS) != 0) {
+    frame.cursor_block = block;
+    block_reference(block);
+  }
   capture_deliver(stream->capture, &frame);
 }
 
@@ -371,7 +375,7 @@ static MiniAVResultCode set_up(struct x11_stream *stream, struct cancel *cancel)
   }
   stream->pictures = (struct x11_pictures){.x11 = x11,
                                            .shares_memory = stream->extensions.shares_memory,
-                                           .block_count = capture_slot_count(stream->capture) + 2};
+                                           .block_count = capture_slot_count(stream->capture) + 3};
   if (result == MINIAV_SUCCESS) {
     result = x11_pictures_prepare(&stream->pictures, &stream->source.layout);
   }

@@ -34,6 +34,7 @@ struct source {
   bool each;
   bool no_time;
   bool range;
+  bool vgem;
   uint32_t alignment;
   uint32_t buffers_most;
   char memory[16];

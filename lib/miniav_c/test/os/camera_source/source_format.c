@@ -170,7 +170,7 @@ void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
       SPA_PARAM_BUFFERS_blocks, SPA_POD_Int(source->each ? (int)source->plane_count : 1),
       SPA_PARAM_BUFFERS_size, SPA_POD_Int((int)source_data_bytes(source, 0)),
       SPA_PARAM_BUFFERS_stride, SPA_POD_Int((int)source->strides[0]), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int(1 << SPA_DATA_MemFd));
+      SPA_POD_CHOICE_FLAGS_Int(1 << (source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
   if (!source->no_time) {
     params[count++] = meta(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
   }
