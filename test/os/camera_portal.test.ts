@@ -9,6 +9,7 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { type PortalRig, startPortalRig } from "../../scripts/rig/portal_rig.ts";
+import { runChecked } from "../../scripts/rig/processes.ts";
 import type { CameraSource } from "../../scripts/rig/camera_rig.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { waitUntil } from "../support/wait.ts";
@@ -232,6 +233,22 @@ testPortal("a permission that is taken back ends a sandbox's camera", async () =
   assert.match(lost.error, /allowed no more/);
   assert.equal(stripErrors, 0);
 });
+
+testPortal(
+  "a stream that is linked to another camera is lost, though no link is seen",
+  async () => {
+    await portal.storeCameraPermission("yes");
+    await using user = await startCapture(NAMED, "first");
+    const link = (...args: string[]) =>
+      runChecked("pw-link", [...args, "MiniAV camera:in_0"], rig.env);
+    await link("-d", "first:out_0");
+    await link("second:out_0");
+    const { lost, worstColour, stripErrors } = await user.line("end", "the end");
+    assert.equal(lost.code, "DEVICE_LOST");
+    assert.match(lost.error, /something else/);
+    assert.ok(worstColour <= 4 && stripErrors === 0, "nothing of the other camera came");
+  },
+);
 
 testPortal("a portal that hangs holds nobody up", async () => {
   await using talk = startTalk(rig, NAMED);

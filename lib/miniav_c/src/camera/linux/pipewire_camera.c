@@ -209,12 +209,23 @@ static void on_video_changed(void *user) {
   }
 }
 
+/* Where links cannot be seen: whose clock drives us tells of a link to another camera. */
+static bool is_driven_by_another(const struct camera *camera) {
+  if (camera->way->links_itself || camera->video == NULL) {
+    return false;
+  }
+  uint32_t driver = pipewire_video_driver(camera->video);
+  const struct pipewire_object *node =
+      pipewire_graph_find(pipewire_graph_of(camera->connection), PIPEWIRE_NODE, driver);
+  return node != NULL && node->node_class == PIPEWIRE_CLASS_CAMERA && driver != camera->node_id;
+}
+
 /* The camera that was asked for is still that camera, and nothing else is linked to us. */
 static bool is_right(void *user, uint32_t own_id) {
   struct camera *camera = user;
   const struct pipewire_graph *graph = pipewire_graph_of(camera->connection);
   const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, camera->node_id);
-  bool right = node != NULL && node->serial == camera->node_serial;
+  bool right = node != NULL && node->serial == camera->node_serial && !is_driven_by_another(camera);
   for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
     if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
       right = right && at->output_node == camera->node_id;
