@@ -32,6 +32,8 @@ struct pipewire_video {
   struct video_memory *memories[BUFFERS_MAX]; /* of the buffers that there are now */
   uint32_t memory_count;
   uint32_t lent_count;
+  const struct spa_io_position *position; /* of the graph's cycle; NULL: not told */
+  uint32_t driver;                        /* when it was last looked at */
   struct video_frames frames;
   bool has_format; /* and frames are delivered */
   bool was_connected;
@@ -142,8 +144,26 @@ static int64_t cycle_us(struct pipewire_video *video) {
   return pipewire.stream_get_time(video->stream, &time) == 0 ? time.now / 1000 : 0;
 }
 
+uint32_t pipewire_video_driver(const struct pipewire_video *video) {
+  /* The daemon writes there. */
+  return video->position != NULL ? *(const volatile uint32_t *)&video->position->clock.id
+                                 : SPA_ID_INVALID;
+}
+
+/* Another driver may be another source. */
+static void look_at_driver(struct pipewire_video *video) {
+  uint32_t driver = pipewire_video_driver(video);
+  if (driver != video->driver) {
+    video->driver = driver;
+    if (!video->setup.is_right(video->setup.user, pipewire.stream_get_node_id(video->stream))) {
+      fail(video, MINIAV_ERROR_DEVICE_LOST, "the stream was linked to something else", NULL);
+    }
+  }
+}
+
 static void on_process(void *data) {
   struct pipewire_video *video = data;
+  look_at_driver(video);
   drain(video);
   int64_t came_us = cycle_us(video);
   struct pw_buffer *buffer;
@@ -341,8 +361,16 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
   }
 }
 
+static void on_io_changed(void *data, uint32_t id, void *area, uint32_t size) {
+  struct pipewire_video *video = data;
+  if (id == SPA_IO_Position) {
+    video->position = area != NULL && size >= sizeof *video->position ? area : NULL;
+  }
+}
+
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
                                                       .state_changed = on_state_changed,
+                                                      .io_changed = on_io_changed,
                                                       .param_changed = on_param_changed,
                                                       .add_buffer = on_add_buffer,
                                                       .remove_buffer = on_remove_buffer,
