@@ -198,6 +198,36 @@ test("a camera serves two at once, also when one of them goes", OPTIONS, async (
   assertHealthy(await third.line("end", "the end of the third"));
 });
 
+test("a camera goes on for one when many others come, go, and keep frames", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using camera = await startCamera(rig, "camera", ["NV12"]);
+  await using stays = startUser(rig, "capture", CAMERA);
+  await stays.line("thirty", "thirty frames");
+  // Frames are waiting, and one is in use, when each of these ends.
+  const often = Array.from({ length: 16 }, () => "NV12");
+  await using passes = startUser(rig, "formats", { ...CAMERA, formats: often, frames: 2 });
+  await passes.ended();
+  await using keeps = startUser(rig, "capture", { ...CAMERA, hold: 3, frames: 6 });
+  await keeps.line("end", "the end of one that keeps frames");
+  let before: number | undefined;
+  await waitUntil(
+    () => {
+      stays.send("look");
+      const { frames } = stays.lines().findLast(({ looked }) => looked === 0) ?? {};
+      before ??= frames;
+      return frames > (before ?? Infinity) + 30;
+    },
+    LIMIT_MS,
+    () => `more frames: ${camera.output()} ${JSON.stringify(stays.lines().at(-1))}`,
+  );
+  keeps.send("look");
+  assert.equal((await keeps.line("looked", "a look")).changed, 0);
+  keeps.send("go");
+  await keeps.line("released");
+  stays.send("stop");
+  assertHealthy(await stays.line("end", "the end"));
+});
+
 test("a camera in error is told", OPTIONS, async () => {
   await using rig = await startPipeWireRig();
   await using camera = await startCamera(rig, "camera", ["NV12"]);

@@ -110,6 +110,7 @@ static void on_add_buffer(void *data, struct pw_buffer *buffer) {
 
 static void forget(struct pipewire_video *video, struct video_memory *memory) {
   memory->buffer = NULL;
+  memory->busy_owed = memory->lent;
   video->lent_count -= memory->lent ? 1 : 0;
   block_release(&memory->block);
 }
@@ -433,6 +434,16 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   return video;
 }
 
+/* What came and was not looked at: a stream that ends with it leaves it in use for ever, and the
+ * source short of it while others capture too (pw_stream of 0.3.65). */
+static void leave_nothing(struct pipewire_video *video) {
+  struct pw_buffer *buffer;
+  drain(video);
+  while ((buffer = pipewire.stream_dequeue_buffer(video->stream)) != NULL) {
+    pipewire.stream_queue_buffer(video->stream, buffer);
+  }
+}
+
 void pipewire_video_destroy(struct pipewire_video *video) {
   if (video == NULL) {
     return;
@@ -444,6 +455,7 @@ void pipewire_video_destroy(struct pipewire_video *video) {
   }
   if (video->stream != NULL) {
     spa_hook_remove(&video->stream_hook);
+    leave_nothing(video);
     pipewire.stream_destroy(video->stream);
   }
   if (video->returned != NULL) {

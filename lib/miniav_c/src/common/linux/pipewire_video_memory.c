@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <linux/dma-buf.h>
+#include <spa/buffer/meta.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -224,8 +225,40 @@ static bool take_data(const struct spa_data *from, struct pw_mempool *pool,
 
 /* -- memory --------------------------------------------------------------------------------- */
 
+/* A mapping of our own: libpipewire's ends with the stream, and a frame may end later. */
+static void find_busy(struct video_memory *memory, const struct spa_buffer *from,
+                      struct pw_mempool *pool) {
+  const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  struct spa_meta_busy *busy = spa_buffer_find_meta_data(from, SPA_META_Busy, sizeof *busy);
+  struct pw_memblock *block =
+      busy != NULL && pool != NULL ? pipewire.mempool_find_ptr(pool, busy) : NULL;
+  uint64_t offset;
+  bool sealed = false;
+  if (block == NULL || block->fd < 0 || !file_of_pointer(&busy->count, block->fd, &offset) ||
+      offset % sizeof(uint32_t) != 0 || offset >= bytes_of(block->fd, false, &sealed) || !sealed) {
+    return;
+  }
+  void *mapping = mmap(NULL, page, PROT_READ | PROT_WRITE, MAP_SHARED, block->fd,
+                       (off_t)(offset / page * page));
+  if (mapping != MAP_FAILED) {
+    memory->busy_mapping = mapping;
+    memory->busy = (_Atomic(uint32_t) *)(void *)((uint8_t *)mapping + offset % page);
+  }
+}
+
+static void end_busy(struct video_memory *memory) {
+  if (memory->busy_mapping == NULL) {
+    return;
+  }
+  if (memory->busy_owed) {
+    atomic_fetch_sub(memory->busy, 1);
+  }
+  munmap(memory->busy_mapping, (size_t)sysconf(_SC_PAGESIZE));
+}
+
 static void destroy(struct block *block) {
   struct video_memory *memory = SPA_CONTAINER_OF(block, struct video_memory, block);
+  end_busy(memory);
   for (uint32_t i = 0; i < memory->data_count; i++) {
     if (memory->datas[i].mapping != NULL) {
       munmap(memory->datas[i].mapping, memory->datas[i].mapping_bytes);
@@ -265,6 +298,7 @@ struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mem
     memory->block.data = memory->datas[0].at;
     memory->block.capacity_bytes = memory->datas[0].capacity_bytes;
   }
+  find_busy(memory, from, pool);
   if (!memory->is_sound) {
     log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "a buffer is not what it says");
   }

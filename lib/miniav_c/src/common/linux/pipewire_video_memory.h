@@ -58,6 +58,12 @@ struct video_memory {
   bool is_sound; /* false: its numbers lie; nothing of it is touched */
   bool lendable;
   bool lent; /* the loop thread's: the lease is out */
+  /* How many use the buffer, in memory that all of them share: libpipewire counts us there from the
+   * frame's arrival to pw_stream_queue_buffer, but not when the stream ends in between. NULL: there
+   * is no such count. */
+  _Atomic(uint32_t) *busy;
+  void *busy_mapping;
+  bool busy_owed; /* the stream is gone: the last release takes us off */
 };
 
 struct video_returns *video_returns_create(void);
