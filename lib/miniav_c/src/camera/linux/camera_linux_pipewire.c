@@ -32,6 +32,7 @@ struct camera {
   struct pipewire_connection *connection;
   MiniAVVideoInfo wanted;
   MiniAVVideoInfo chosen;
+  struct video_modifiers modifiers; /* that it offers, when GPU output is wanted */
   bool follows_default;
   char name[MINIAV_TEXT_BYTES];
 
@@ -244,6 +245,10 @@ static bool is_right(void *user, uint32_t own_id) {
   return right;
 }
 
+static bool wants_gpu(const struct camera *camera) {
+  return camera->wanted.output_preference == MINIAV_OUTPUT_PREFERENCE_GPU;
+}
+
 /* Locked: makes the stream for a node. */
 static MiniAVResultCode begin(struct camera *camera, const struct pipewire_object *node,
                               const MiniAVVideoInfo *wanted) {
@@ -262,6 +267,8 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .node_id = node->id,
                                              .port_id = port->id,
                                              .links_itself = true,
+                                             .wants_gpu = wants_gpu(camera),
+                                             .modifiers = &camera->modifiers,
                                              .wanted = *wanted,
                                              .exact = camera->chosen,
                                              .is_right = is_right,
@@ -327,7 +334,7 @@ static void on_lost(void *user, const char *reason) {
 
 static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct cancel *cancel) {
   const struct pipewire_listener listener = {on_graph_changed, on_lost, camera, NULL};
-  struct video_offers offers = {0};
+  struct video_offers offers = {.modifiers = wants_gpu(camera) ? &camera->modifiers : NULL};
   MiniAVResultCode result = pipewire_connect(&listener, ANSWER_MS, cancel, &camera->connection);
   if (result != MINIAV_SUCCESS) {
     return result;

@@ -47,7 +47,7 @@ void on_add_buffer(void *user, struct pw_buffer *buffer) {
     struct spa_data *data = &buffer->buffer->datas[i];
     uint32_t bytes = source_data_bytes(source, i);
     int fd = make_memfd(source, bytes);
-    data->type = SPA_DATA_MemFd;
+    data->type = source->is_for_gpu ? SPA_DATA_DmaBuf : SPA_DATA_MemFd;
     data->flags = SPA_DATA_FLAG_READWRITE;
     data->fd = fd;
     data->mapoffset = 0;
