@@ -32,11 +32,19 @@ export const SYSTEM_PACKAGES: readonly SystemPackage[] = [
   { name: "procps", command: "pkill" },
   // The desktop's portal, and what our backend of it is written in.
   { name: "xdg-desktop-portal" },
+  { name: "bubblewrap", command: "bwrap" },
   { name: "gsettings-desktop-schemas" },
   { name: "python3-gi" },
   { name: "libglib2.0-bin", command: "gdbus" },
-  // A private X server.
+  // A Wayland compositor without a screen, for the portal, and X programs on it.
+  { name: "mutter", command: "mutter" },
+  { name: "libgl1-mesa-dri" },
+  { name: "xwayland", command: "Xwayland" },
+  // Private X servers, and what plugs in outputs.
   { name: "xvfb", command: "Xvfb" },
+  { name: "xserver-xorg-core", command: "Xorg" },
+  { name: "xserver-xorg-video-dummy" },
+  { name: "x11-xserver-utils", command: "xrandr" },
   // Cameras of the tests: GStreamer's test picture through PipeWire.
   { name: "gstreamer1.0-tools", command: "gst-launch-1.0" },
   { name: "gstreamer1.0-plugins-base" },

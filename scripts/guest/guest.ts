@@ -161,6 +161,7 @@ if (import.meta.main) {
     modules: [
       "vivid n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0x00,0x03 multiplanar=1,2",
       "snd-aloop",
+      "vgem",
     ],
     script: Deno.args.filter((argument) => argument !== "--").join(" "),
     timeoutMs: 280_000,

@@ -1,6 +1,6 @@
 // What the rigs of both sound servers have in common.
 
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { type Environment, type ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
@@ -188,4 +188,26 @@ export async function loadModule(env: Environment, args: readonly string[]): Pro
   const index = (await runChecked("pactl", ["load-module", ...args], env)).trim();
   if (!/^\d+$/.test(index)) throw new Error(`rig: load-module ${args[0]} answered "${index}"`);
   return index;
+}
+
+/** Arguments of a dbus-daemon that is a session bus as usual, but starts nothing. */
+export function busWithoutServices(directory: string, env: RigEnvironment): string[] {
+  const path = join(directory, "bus.conf");
+  writeFileSync(
+    path,
+    `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>session</type>
+  <listen>${env.DBUS_SESSION_BUS_ADDRESS}</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow send_destination="*" eavesdrop="true"/>
+    <allow eavesdrop="true"/>
+    <allow own="*"/>
+  </policy>
+</busconfig>
+`,
+  );
+  return [`--config-file=${path}`, "--nofork", "--nopidfile"];
 }

@@ -11,7 +11,14 @@ import {
   type VirtualMicrophone,
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
-import { channelMap, checkName, describe, loadModule, waitForSocket } from "./audio_rig.ts";
+import {
+  busWithoutServices,
+  channelMap,
+  checkName,
+  describe,
+  loadModule,
+  waitForSocket,
+} from "./audio_rig.ts";
 import { type RigProcess, runChecked, runCommand } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
@@ -20,6 +27,8 @@ export interface PipeWireRigOptions {
   quantum?: number;
   /** Lets WirePlumber open this machine's own sound cards and cameras; false by default. */
   hardware?: boolean;
+  /** Whether the bus starts the services that the system has; true by default. */
+  services?: boolean;
 }
 
 /** Starts a private PipeWire and returns when its session manager and its PulseAudio server answer. */
@@ -41,9 +50,11 @@ export class PipeWireRig extends BaseRig {
   #pipewire: RigProcess | undefined;
   #wireplumber: RigProcess | undefined;
   #pulse: RigProcess | undefined;
+  readonly #services: boolean;
 
   constructor(options: PipeWireRigOptions) {
     super("pw");
+    this.#services = options.services ?? true;
     this.env.PIPEWIRE_RUNTIME_DIR = this.env.XDG_RUNTIME_DIR;
     this.daemonEnv.PIPEWIRE_RUNTIME_DIR = this.env.XDG_RUNTIME_DIR;
     writeConfiguration(this.env.XDG_CONFIG_HOME, options);
@@ -55,7 +66,9 @@ export class PipeWireRig extends BaseRig {
     const runtime = this.env.XDG_RUNTIME_DIR;
     if (this.#dbus === undefined) {
       const address = `--address=${this.env.DBUS_SESSION_BUS_ADDRESS}`;
-      const args = ["--session", "--nofork", "--nopidfile", address];
+      const args = this.#services
+        ? ["--session", "--nofork", "--nopidfile", address]
+        : busWithoutServices(group.directory, this.env);
       this.#dbus = group.start("dbus", "dbus-daemon", args, daemonEnv);
       await waitForSocket(group, this.#dbus, join(runtime, "bus"));
     }

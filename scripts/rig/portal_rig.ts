@@ -2,11 +2,12 @@
 // answers its dialogs, or a frontend of ours with other habits. Nothing is started by activation, so
 // there is no document portal, and no mount of it.
 
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import {
+  busWithoutServices,
   daemonEnvironment,
   privateEnvironment,
   READY_TIMEOUT_MS,
@@ -19,7 +20,9 @@ import { waitUntil } from "../../test/support/wait.ts";
 const PYTHON = "/usr/bin/python3"; // Debian's, which has gi
 const PORTAL = "org.freedesktop.portal.Desktop";
 const BACKEND = "org.freedesktop.impl.portal.desktop.rig";
+const MUTTER = "org.gnome.Mutter.ScreenCast";
 const STORE = "org.freedesktop.impl.portal.PermissionStore";
+const WAYLAND_DISPLAY = "wayland-rig";
 const STORE_PATH = "/org/freedesktop/impl/portal/PermissionStore";
 
 /** Which portal is on the bus. */
@@ -31,6 +34,18 @@ export type PortalChoice =
 export interface PortalRigOptions {
   /** Variables by which the portal finds a PipeWire. */
   readonly pipewire?: RigEnvironment;
+  /** On the bus of that PipeWire, whose session manager reads the permission store there. */
+  readonly sharesBus?: boolean;
+  /** A compositor, whose pictures the portal gives; it needs a PipeWire. */
+  readonly mutter?: MutterOptions;
+}
+
+/** A headless mutter. */
+export interface MutterOptions {
+  /** Its monitors, from left to right, as WIDTHxHEIGHT. */
+  readonly monitors: readonly string[];
+  /** With an XWayland; false by default. */
+  readonly xwayland?: boolean;
 }
 
 /** Starts a private bus with a portal and returns when it answers. */
@@ -41,6 +56,7 @@ export async function startPortalRig(
   const rig = new PortalRig(options);
   try {
     await rig.startBus();
+    if (options.mutter !== undefined) await rig.startMutter(options.mutter);
     if (choice.frontend === "real") await rig.startPortal();
     if (choice.frontend === "fake") await rig.startFake(choice.habit);
   } catch (error) {
@@ -57,12 +73,19 @@ export class PortalRig implements AsyncDisposable {
   readonly env: RigEnvironment;
   readonly #daemonEnv: Environment;
   readonly #answers: string;
+  readonly #sharesBus: boolean;
   #bus: RigProcess | undefined;
   #portal: RigProcess | undefined;
+  #backend: RigProcess | undefined;
+  #mutter: RigProcess | undefined;
 
-  constructor({ pipewire }: PortalRigOptions) {
+  constructor({ pipewire, mutter, sharesBus = false }: PortalRigOptions) {
     const { directory } = this.group;
     this.env = privateEnvironment(directory);
+    this.#sharesBus = sharesBus && pipewire !== undefined;
+    if (sharesBus && pipewire !== undefined) {
+      this.env.DBUS_SESSION_BUS_ADDRESS = pipewire.DBUS_SESSION_BUS_ADDRESS;
+    }
     this.#answers = join(directory, "answers");
     const portals = join(directory, "portals");
     mkdirSync(portals);
@@ -72,6 +95,7 @@ export class PortalRig implements AsyncDisposable {
       XDG_DESKTOP_PORTAL_DIR: portals,
       GTK_USE_PORTAL: "0",
       RIG_ANSWERS: this.#answers,
+      RIG_MUTTER: mutter === undefined ? undefined : "1",
       PIPEWIRE_RUNTIME_DIR: pipewire?.XDG_RUNTIME_DIR,
     };
     const served = ["ScreenCast", "Access", "Lockdown"];
@@ -96,26 +120,62 @@ export class PortalRig implements AsyncDisposable {
   }
 
   async startBus(): Promise<void> {
-    const configuration = join(this.group.directory, "bus.conf");
-    writeFileSync(configuration, busConfiguration(this.env.DBUS_SESSION_BUS_ADDRESS));
-    const args = [`--config-file=${configuration}`, "--nofork", "--nopidfile"];
+    if (this.#sharesBus) return;
+    const args = busWithoutServices(this.group.directory, this.env);
     this.#bus = this.group.start("bus", "dbus-daemon", args, this.#daemonEnv);
     await waitForSocket(this.group, this.#bus, join(this.env.XDG_RUNTIME_DIR, "bus"));
   }
 
   async startPortal(): Promise<void> {
-    const start = (name: string, command: string, args: readonly string[], owned: string) => {
-      return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
-    };
-    await start("store", "/usr/libexec/xdg-permission-store", [], STORE);
-    await start("backend", PYTHON, [script("backend.py")], BACKEND);
-    this.#portal = await start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+    await this.#start("store", "/usr/libexec/xdg-permission-store", [], STORE);
+    this.#backend = await this.#start("backend", PYTHON, [script("backend.py")], BACKEND);
+    await this.startFrontend();
+  }
+
+  /** The portal itself; also after it was killed. */
+  async startFrontend(): Promise<void> {
+    this.#portal = await this.#start("portal", "/usr/libexec/xdg-desktop-portal", ["-v"], PORTAL);
+  }
+
+  #start(
+    name: string,
+    command: string,
+    args: readonly string[],
+    owned: string,
+  ): Promise<RigProcess> {
+    return this.#waitForName(this.group.start(name, command, args, this.#daemonEnv), owned);
   }
 
   async startFake(habit: readonly string[]): Promise<void> {
     const args = [script("fake_frontend.py"), ...habit];
     const fake = this.group.start("fake", PYTHON, args, this.#daemonEnv);
     this.#portal = await this.#waitForName(fake, PORTAL);
+  }
+
+  async startMutter({ monitors, xwayland = false }: MutterOptions): Promise<void> {
+    const args = ["--headless", "--wayland", "--wayland-display", WAYLAND_DISPLAY];
+    if (!xwayland) args.push("--no-x11");
+    for (const monitor of monitors) args.push("--virtual-monitor", `${monitor}@60`);
+    const env = { ...this.#daemonEnv, LIBGL_ALWAYS_SOFTWARE: "1" };
+    const mutter = this.group.start("mutter", "mutter", args, env);
+    this.env.WAYLAND_DISPLAY = WAYLAND_DISPLAY;
+    this.#mutter = await this.#waitForName(mutter, MUTTER);
+    if (!xwayland) return;
+    const runtime = this.env.XDG_RUNTIME_DIR;
+    const said = () => /public X11 display (:\d+)/.exec(this.group.logs().mutter ?? "")?.[1];
+    this.env.DISPLAY = await waitUntil(said, READY_TIMEOUT_MS, "the display's number") as string;
+    const authority = readdirSync(runtime).find((name) => name.startsWith(".mutter-Xwaylandauth"));
+    this.env.XAUTHORITY = join(runtime, authority ?? "");
+  }
+
+  /** Ends the compositor, as a crash does. */
+  async killMutter(): Promise<void> {
+    if (this.#mutter !== undefined) await this.group.end(this.#mutter, "SIGKILL");
+  }
+
+  /** Ends every session, as the desktop's button does. */
+  closeSessions(): void {
+    if (this.#backend !== undefined) process.kill(this.#backend.pid, "SIGUSR1");
   }
 
   /** Ends the bus, as the end of a session does. */
@@ -128,15 +188,17 @@ export class PortalRig implements AsyncDisposable {
     if (this.#portal !== undefined) process.kill(this.#portal.pid, signal);
   }
 
-  /** Writes what the permission store holds of cameras, for programs outside a sandbox. */
-  async storeCameraPermission(word: "yes" | "no" | "ask"): Promise<void> {
-    const args = ["devices", "true", "camera", "", `['${word}']`];
+  /** Writes what the permission store holds of cameras, for programs outside a sandbox or one in it. */
+  async storeCameraPermission(word: "yes" | "no" | "ask", application = ""): Promise<void> {
+    const args = ["devices", "true", "camera", application, `['${word}']`];
     await this.#gdbus(STORE, STORE_PATH, `${STORE}.SetPermission`, args);
   }
 
-  async forgetCameraPermission(): Promise<void> {
-    const args = ["devices", "camera", ""];
-    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args);
+  async forgetCameraPermission(application = ""): Promise<void> {
+    const args = ["devices", "camera", application];
+    await this.#gdbus(STORE, STORE_PATH, `${STORE}.DeletePermission`, args).catch((error) => {
+      if (!String(error).includes("NotFound")) throw error;
+    });
   }
 
   stop(): Promise<void> {
@@ -169,23 +231,6 @@ export class PortalRig implements AsyncDisposable {
     );
     return started;
   }
-}
-
-/** A session bus as usual, but without a folder of services that it could start. */
-function busConfiguration(address: string): string {
-  return `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
- "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
-<busconfig>
-  <type>session</type>
-  <listen>${address}</listen>
-  <auth>EXTERNAL</auth>
-  <policy context="default">
-    <allow send_destination="*" eavesdrop="true"/>
-    <allow eavesdrop="true"/>
-    <allow own="*"/>
-  </policy>
-</busconfig>
-`;
 }
 
 function script(name: string): string {

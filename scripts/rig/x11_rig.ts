@@ -1,19 +1,23 @@
-// A private X server without hardware: Xvfb.
+// A private X server without hardware: Xvfb, or Xorg with its dummy driver, which has outputs to plug
+// in (xrandr) and tells when the pointer's picture changes.
 
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import process from "node:process";
 import { READY_TIMEOUT_MS } from "./audio_rig.ts";
-import { ProcessGroup, type RigProcess } from "./processes.ts";
+import { ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
 export interface X11RigOptions {
-  /** Size and depth of the screen, as Xvfb takes it; "800x600x24" by default. */
+  /** "Xvfb" by default. */
+  server?: "Xvfb" | "Xorg";
+  /** Size and depth of the screen, as Xvfb takes it; "800x600x24" by default. Xorg: a usual size. */
   screen?: string;
   /** Extensions that the server is not to have. */
   without?: readonly string[];
 }
 
-/** Starts a private Xvfb and returns when it answers. */
+/** Starts a private X server and returns when it answers. */
 export async function startX11Rig(options: X11RigOptions = {}): Promise<X11Rig> {
   const rig = new X11Rig(options);
   try {
@@ -49,17 +53,18 @@ export class X11Rig implements AsyncDisposable {
 
   /** Starts the server; the display's number may be another one than before. */
   async startServer(): Promise<void> {
-    const { screen = "800x600x24", without = [] } = this.#options;
-    const name = `xvfb-${++this.#started}`;
-    const args = ["-displayfd", "1", "-screen", "0", screen, "-nolisten", "tcp", "-ac", "-noreset"];
+    const { server: program = "Xvfb", screen = "800x600x24", without = [] } = this.#options;
+    const name = `${program.toLowerCase()}-${++this.#started}`;
+    const args = ["-displayfd", "1", "-nolisten", "tcp", "-ac", "-noreset"];
+    args.push(...(program === "Xvfb" ? ["-screen", "0", screen] : this.#xorgArguments(screen)));
     for (const extension of without) args.push("-extension", extension);
-    const server = this.group.start(name, "Xvfb", args, { PATH: process.env.PATH });
+    const server = this.group.start(name, program, args, { PATH: process.env.PATH });
     this.#server = server;
     // The number is written when clients can connect.
     const number = await waitUntil(
       () => {
         if (!server.isRunning()) {
-          throw new Error(`rig: Xvfb ended at once:\n${this.group.logs()[name]}`);
+          throw new Error(`rig: ${program} ended at once:\n${this.group.logs()[name]}`);
         }
         return /^(\d+)\n/m.exec(readFileSync(`${this.directory}/log/${name}.log`, "utf8"))?.[1];
       },
@@ -67,6 +72,20 @@ export class X11Rig implements AsyncDisposable {
       "the display's number",
     );
     this.env.DISPLAY = `:${number}`;
+  }
+
+  /** No console is taken, no device opened. xorg.conf(5), Xorg(1), dummy(4). */
+  #xorgArguments(screen: string): string[] {
+    const config = join(this.directory, "xorg.conf");
+    const [width, height, depth] = screen.split("x");
+    writeFileSync(config, xorgConfig(`${width}x${height}`, depth ?? "24"));
+    const log = join(this.directory, "log", "xorg.log");
+    return ["-config", config, "-logfile", log, "-novtswitch", "-sharevts"];
+  }
+
+  /** Plugs outputs in and out, and sets their modes: xrandr(1). */
+  async xrandr(...args: string[]): Promise<void> {
+    await runChecked("xrandr", args, { PATH: process.env.PATH, ...this.env });
   }
 
   /** Ends the server at once, as a crash would. */
@@ -86,4 +105,34 @@ export class X11Rig implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.stop();
   }
+}
+
+function xorgConfig(mode: string, depth: string): string {
+  return `Section "ServerFlags"
+  Option "AutoAddDevices" "false"
+  Option "AutoEnableDevices" "false"
+  Option "AutoAddGPU" "false"
+EndSection
+Section "Device"
+  Identifier "device"
+  Driver "dummy"
+  VideoRam 65536
+EndSection
+Section "Monitor"
+  Identifier "monitor"
+  HorizSync 5-1000
+  VertRefresh 5-200
+EndSection
+Section "Screen"
+  Identifier "screen"
+  Device "device"
+  Monitor "monitor"
+  DefaultDepth ${depth}
+  SubSection "Display"
+    Depth ${depth}
+    Modes "${mode}"
+    Virtual 2048 1200
+  EndSubSection
+EndSection
+`;
 }

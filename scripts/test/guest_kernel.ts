@@ -16,6 +16,7 @@ import { findBun, findDeno } from "./typescript_tests.ts";
 const MODULES = [
   "vivid n_devs=2 node_types=0x1,0x1 num_inputs=1,1 input_types=0x00,0x03 multiplanar=1,2",
   "snd-aloop",
+  "vgem",
 ];
 
 /** Each is one test: a command that must end with status 0. */
@@ -38,7 +39,7 @@ const C_TESTS = [
 ];
 
 /** With PipeWire and its session manager between the cameras and us. */
-const PIPEWIRE_TESTS = ["pipewire"];
+const PIPEWIRE_TESTS = ["pipewire", "vgem"];
 
 /** Of each test, so that one that hangs leaves time for the others. */
 const TEST_SECONDS = 100;

@@ -354,8 +354,10 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       event?.backend,
       event?.text,
     );
-    if (this.#reconnectOptions === null) this.#declareLost(error);
-    else void this.#reconnect(error, this.#reconnectOptions);
+    // What a person has ended is not opened again behind that person's back.
+    if (this.#reconnectOptions === null || error.code === "USER_CANCELLED") {
+      this.#declareLost(error);
+    } else void this.#reconnect(error, this.#reconnectOptions);
   }
 
   #declareLost(error: MiniAVError): void {
@@ -402,6 +404,7 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       } catch (failure) {
         if (failure instanceof MiniAVError) error = failure;
         else if (!signal.aborted) throw failure;
+        if (error.code === "USER_CANCELLED") break;
       }
     }
     if (!signal.aborted) this.#declareLost(error);

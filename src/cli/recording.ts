@@ -21,10 +21,10 @@ export interface RecordingOptions {
 }
 
 /** How long after the end of a recording in which nothing changed a last picture may still come. */
-const LAST_PICTURE_MS = 300;
+export const LAST_PICTURE_MS = 300;
 
 /** A reader of a stream waits no longer than this for sound that is there. */
-const FLUSH_INTERVAL_MS = 100;
+export const FLUSH_INTERVAL_MS = 100;
 
 // -- sound ----------------------------------------------------------------------------------
 
@@ -44,9 +44,11 @@ export interface SoundSummary {
   readonly dropped: number;
 }
 
-/** A finished recording, for people. */
+/** A finished recording, for people. `dropped` is not known of sound that came along with pictures. */
 export function soundText(
-  { format, seconds, bytes, gaps, silence, dropped }: SoundSummary,
+  { format, seconds, bytes, gaps, silence, dropped }:
+    & Omit<SoundSummary, "dropped">
+    & Partial<SoundSummary>,
 ): string {
   const { sampleRate, channelCount } = format;
   return [
@@ -55,7 +57,7 @@ export function soundText(
       channelCount === 1 ? "channel" : "channels"
     }, ${format.format}`,
     formatBytes(bytes),
-    `${dropped} dropped`,
+    ...(dropped === undefined ? [] : [`${dropped} dropped`]),
     ...(gaps === 0 ? [] : [`${gaps} gaps, ${silence.toFixed(3)} s of silence in their place`]),
   ].join(", ");
 }
@@ -94,7 +96,11 @@ export async function recordSound(
 }
 
 /** Makes a whole file of what is there; the first failure is the one to tell. */
-async function rescueSound(writer: WavWriter, output: Output, failure: unknown): Promise<void> {
+export async function rescueSound(
+  writer: WavWriter,
+  output: Output,
+  failure: unknown,
+): Promise<void> {
   if (failure instanceof ReaderGone) return;
   const diskFailed = failure instanceof CommandError && failure.code !== "TIMEOUT";
   try {
@@ -119,6 +125,19 @@ export interface PictureSummary {
   readonly dropped: number;
 }
 
+/** A finished recording, for people. */
+export function pictureText(summary: PictureSummary): string {
+  const { format, frames, seconds, rate, bytes, chroma, repeated, skipped, dropped } = summary;
+  return [
+    `${formatTime(seconds)}, ${frames} pictures at ${Number(rate.toFixed(3))} fps`,
+    `${format.width}x${format.height} ${format.format} as ${chroma}`,
+    formatBytes(bytes),
+    `${dropped} dropped`,
+    `${repeated} repeated`,
+    `${skipped} left out`,
+  ].join(", ");
+}
+
 export interface PictureOptions extends RecordingOptions {
   /** What RGB becomes. */
   readonly chroma: "420" | "444";
@@ -136,13 +155,7 @@ export async function recordPictures(
   options: PictureOptions,
 ): Promise<PictureSummary> {
   const format = source.video;
-  if (isCompressed(format.format)) throw compressedError(format);
-  const rate = format.frameRate > 0 ? format.frameRateFraction : DEFAULT_RATE;
-  const maximumFrames = options.seconds === undefined
-    ? undefined
-    : Math.max(1, Math.round((options.seconds * rate[0]) / rate[1]));
-  const complete = new CompletePictures(output);
-  const writer = new Y4mWriter(complete, rate, { chroma: options.chroma, maximumFrames });
+  const { writer, complete } = pictureWriter(format, output, options);
   const watchdog = new Watchdog(options.signal, options.silenceLimitMs);
   try {
     await writePictures(source, writer, watchdog, options);
@@ -153,18 +166,47 @@ export async function recordPictures(
   } finally {
     watchdog.stop();
   }
+  return pictureSummary(format, writer, source.stats().dropped);
+}
+
+/** What writes a file of such pictures. */
+export function pictureWriter(
+  format: VideoFormat,
+  output: Output,
+  { seconds, chroma }: Pick<PictureOptions, "seconds" | "chroma">,
+): { readonly writer: Y4mWriter; readonly complete: CompletePictures } {
+  if (isCompressed(format.format)) throw compressedError(format);
+  const rate = rateOf(format);
+  const maximumFrames = seconds === undefined
+    ? undefined
+    : Math.max(1, Math.round((seconds * rate[0]) / rate[1]));
+  const complete = new CompletePictures(output);
+  return { writer: new Y4mWriter(complete, rate, { chroma, maximumFrames }), complete };
+}
+
+function rateOf({ frameRate, frameRateFraction }: VideoFormat): readonly [number, number] {
+  return frameRate > 0 ? frameRateFraction : DEFAULT_RATE;
+}
+
+export function pictureSummary(
+  format: VideoFormat,
+  writer: Y4mWriter,
+  dropped: number,
+): PictureSummary {
   const { numberOfFrames, seconds, bytes, chroma, repeated, skipped } = writer.summary;
   if (numberOfFrames === 0) throw new CommandError("it ended before a picture came");
+  const [numerator, denominator] = rateOf(format);
+  const rate = numerator / denominator;
   return {
     format,
     frames: numberOfFrames,
     seconds,
-    rate: rate[0] / rate[1],
+    rate,
     bytes,
     chroma,
     repeated,
     skipped,
-    dropped: source.stats().dropped,
+    dropped,
   };
 }
 
@@ -208,7 +250,7 @@ async function writePictures(
 }
 
 /** Knows where the last whole picture ends. */
-class CompletePictures implements ByteSink {
+export class CompletePictures implements ByteSink {
   bytes = 0;
   readonly #output: Output;
 

@@ -9,6 +9,7 @@ import type {
   DeviceInfo,
   DeviceKind,
   PermissionState,
+  ScreenOptions,
   VideoCaptureOptions,
   VideoFormat,
 } from "../mod.ts";
@@ -87,6 +88,19 @@ export interface Target<Kind extends DeviceKind = DeviceKind> {
   readonly kind: Kind;
   readonly id: string | undefined;
   readonly isWindow: boolean;
+}
+
+/** What `Screen.open` is told of a target. */
+export type ScreenPlace = Pick<ScreenOptions, "deviceId" | "windowId" | "region" | "cursorMode">;
+
+/** A screen, and what of it. */
+export interface ScreenTarget extends Target<"screen"> {
+  readonly place: ScreenPlace;
+}
+
+export function placeOf(target: Target<VideoKind> | ScreenTarget): ScreenPlace {
+  if ("place" in target) return target.place;
+  return target.isWindow ? { windowId: target.id } : { deviceId: target.id };
 }
 
 /** The target that `--device` and `--kind` name; `id` is an id or a name that only one device has. */
@@ -210,7 +224,7 @@ export interface VideoSource extends AsyncIterable<CapturedVideoFrame>, AsyncDis
 }
 
 export async function openVideo(
-  target: Target<VideoKind>,
+  target: Target<VideoKind> | ScreenTarget,
   options: VideoCaptureOptions,
 ): Promise<VideoSource> {
   if (target.kind === "camera") {
@@ -218,8 +232,7 @@ export async function openVideo(
     const camera = await Camera.open({ ...wishes, deviceId: target.id });
     return videoSource(camera, () => camera.format);
   }
-  const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };
-  const screen = await Screen.open({ ...options, ...place, audio: false });
+  const screen = await Screen.open({ ...options, ...placeOf(target), audio: false });
   return videoSource(screen, () => screen.format.video);
 }
 

@@ -43,6 +43,10 @@ export class Watchdog {
     this.#outer.removeEventListener("abort", this.#onAbort);
   }
 
+  get starved(): boolean {
+    return this.#starved;
+  }
+
   throwIfStarved(): void {
     if (!this.#starved) return;
     throw new CommandError(`nothing came for ${this.#limitMs / 1000} seconds`, {

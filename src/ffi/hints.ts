@@ -101,6 +101,10 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
         return "Loopback.enumerateTargets() lists what there is; for a program that does not play yet, " +
           "waitForProcess: true waits for it.";
       }
+      if (source === "Camera" && backend === "v4l2") {
+        return "A camera that is connected shows as /dev/video0 or the like. Others come from " +
+          "PipeWire: systemctl --user start pipewire wireplumber";
+      }
       return `${source}.enumerateDevices() lists the ids that exist now.`;
     case "DEVICE_LOST":
       if (!source.startsWith("Loopback")) return "";
@@ -109,7 +113,7 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
     case "DEVICE_BUSY":
       return "Close the other program that uses the device, or stop captures that are done.";
     case "PERMISSION_DENIED":
-      return permissionHint(source);
+      return permissionHint(source, backend);
     case "FORMAT_NOT_SUPPORTED":
       return `${source}.supportedFormats(id) lists what the device offers.`;
     case "PORTAL_FAILED":
@@ -140,7 +144,7 @@ function osRelease(): string | null {
   return host?.readText("/etc/os-release") ?? null;
 }
 
-function permissionHint(source: string): string {
+function permissionHint(source: string, backend: string): string {
   const os = host?.platform.os;
   if (os === "macos") {
     const pane = source === "Camera"
@@ -154,6 +158,13 @@ function permissionHint(source: string): string {
     const page = source === "Camera" ? "webcam" : "microphone";
     return `Allow desktop apps: start ms-settings:privacy-${page}`;
   }
+  if (source === "Camera" && backend === "portal") {
+    return "Allow it in the desktop's privacy settings, or let it ask again: " +
+      "flatpak permission-reset APPLICATION.";
+  }
+  if (source === "Camera" && backend === "v4l2") {
+    return "Run it as the user who is logged in, or: sudo usermod -aG video $USER, then log in again.";
+  }
   if (source === "Camera") {
     return "Allow the camera when the desktop asks, or: sudo usermod -aG video $USER, then log in again.";
   }
@@ -163,6 +174,10 @@ function permissionHint(source: string): string {
 
 function linuxServiceHint(source: string, backend: string): string {
   const release = osRelease();
+  if (source === "Camera" && backend === "portal") {
+    return `The desktop portal with PipeWire is needed: ${installCommand("portal", release)}, ` +
+      "then log in again.";
+  }
   const start = "systemctl --user start pipewire wireplumber";
   if (source === "Microphone") {
     return `A sound server is needed. Is one running? ${start} pipewire-pulse; its library: ${

@@ -97,6 +97,9 @@ test("intrinsics that are set ride on the frames", async () => {
       break;
     }
     assert.deepEqual(await camera.getProperty("intrinsics"), intrinsics);
+    const misspelt = { ...intrinsics, focalX: undefined as unknown as number, fx: 900 };
+    await assert.rejects(camera.setProperty("intrinsics", misspelt), isCode("INVALID_ARG"));
+    assert.deepEqual(await camera.getProperty("intrinsics"), intrinsics);
   }
 });
 

@@ -198,7 +198,79 @@ test("a camera in error is told", OPTIONS, async () => {
   await user.line("thirty", "thirty frames");
   await camera.tell("error");
   // PipeWire 0.3.65 passes no error on to consumers: then the silence is what is told.
-  await user.line(({ event }) => event === "stalled" || event === "lost", "stalled or lost");
+  const told = await user.line(
+    ({ event }) => event === "stalled" || event === "lost",
+    "stalled or lost",
+  );
+  if (told.event === "stalled") user.send("stop");
+  const seen = await user.line("end", "the end");
+  assertHealthy(seen);
+  assert.equal(seen.lost?.code, told.event === "lost" ? "DEVICE_LOST" : undefined);
+  await user.ended();
+});
+
+test(
+  "a capture that reconnects has its camera again, after it and the daemon went",
+  OPTIONS,
+  async () => {
+    await using rig = await startPipeWireRig();
+    await using user = await (async () => {
+      await using camera = await startCamera(rig, "camera", ["NV12"]);
+      const user = startUser(rig, "capture", { ...CAMERA, reconnect: true });
+      await user.line("thirty", "thirty frames");
+      await camera.stop();
+      const gone = await user.line(({ event }) => event === "reconnecting", "the loss");
+      assert.equal(gone.code, "DEVICE_LOST");
+      return user;
+    })();
+    const count = (event: string) => user.lines().filter((line) => line.event === event).length;
+    const comesBack = async (times: number) => {
+      await user.line(() => count("reconnected") === times, `reconnect ${times}`);
+      await waitUntil(
+        () => {
+          user.send("look");
+          const looks = user.lines().filter((line) => line.stats?.reconnects === times);
+          return (looks.at(-1)?.frames ?? 0) > (looks[0]?.frames ?? 0) + 20;
+        },
+        LIMIT_MS,
+        () => `frames of the next camera: ${JSON.stringify(user.lines().slice(-3))}`,
+      );
+    };
+    await using _again = await startCamera(rig, "camera", ["NV12"]);
+    await comesBack(1);
+    await rig.restartServer();
+    await using _next = await startCamera(rig, "camera", ["NV12"]);
+    await comesBack(2);
+    user.send("stop");
+    const seen = await user.line("end", "the end");
+    assert.deepEqual([seen.lost, seen.stats.reconnects], [null, 2]);
+    assert.deepEqual([seen.stripErrors, seen.timeErrors, seen.backwards], [0, 0, 0]);
+  },
+);
+
+test("intrinsics are what the user tells, and ride on the frames", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using _camera = await startCamera(rig, "camera", ["NV12"]);
+  await using without = startUser(rig, "capture", { ...CAMERA, frames: 2, askIntrinsics: true });
+  assert.equal((await without.line("intrinsics")).intrinsics.code, "NOT_SUPPORTED");
+  assert.equal((await without.line("first")).intrinsics, null);
+  const intrinsics = {
+    width: 640,
+    height: 480,
+    focalX: 500.5,
+    focalY: 501.25,
+    centreX: 320,
+    centreY: 240,
+    distortion: [0.125, -0.5, 0, 0, 0, 0, 0, 0],
+  };
+  await using told = startUser(rig, "capture", {
+    ...CAMERA,
+    frames: 2,
+    askIntrinsics: true,
+    intrinsics,
+  });
+  assert.deepEqual((await told.line("intrinsics")).intrinsics, intrinsics);
+  assert.deepEqual((await told.line("first")).intrinsics, intrinsics);
 });
 
 test("a format that is not offered is refused with what there is", OPTIONS, async () => {
@@ -274,5 +346,7 @@ test("wishes choose from what a camera offers", OPTIONS, async () => {
     assertHealthy(await user.line("end", "the end"));
   }
   await using user = startUser(rig, "capture", { ...CAMERA, width: { min: 5000 } });
-  assert.equal((await user.line("failed")).code, "FORMAT_NOT_SUPPORTED");
+  const failed = await user.line("failed");
+  assert.equal(failed.code, "FORMAT_NOT_SUPPORTED");
+  assert.match(failed.hint, /640x480.*NV12.*MJPEG/s);
 });

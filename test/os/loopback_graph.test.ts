@@ -215,8 +215,8 @@ test("graph: a pause is silence from cork to uncork, to one quantum", OPTIONS, a
     assert.ok(cork !== undefined && uncork !== undefined && uncork - cork > 3e6);
     const [from, to] = longestSilence(listener.samples());
     const timeOf = (frame: number) => seen.first_us + (frame / RIG_SAMPLE_RATE) * 1e6;
-    // What a cycle holds is of the time before it began: the last one's up to cork, the first one's
-    // from a quantum before uncork on.
+    // What a cycle holds is played from its beginning on: the last one's until a quantum after cork,
+    // the first one's from uncork on.
     const off = [timeOf(from) - cork, timeOf(to) - uncork];
     off.push(timeOf(to) - timeOf(from) - (uncork - cork));
     const isRight = off.every((each) => Math.abs(each) <= QUANTUM_US + SLACK_US);

@@ -2,73 +2,13 @@
 
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
-import process from "node:process";
 import { test } from "node:test";
-import type { DeviceInfo, VideoFormat } from "../../src/mod.ts";
-import { describeResult } from "../support/process.ts";
-import { Picture, ScreenCapture, startScreenUser } from "../support/screen_capture.ts";
+import { Picture, startScreenUser } from "../support/screen_capture.ts";
 import { delay, waitUntil } from "../support/wait.ts";
-import {
-  startX11Rig,
-  X11Client,
-  X11Rig,
-  type X11RigOptions,
-  x11SkipReason,
-} from "../support/x11.ts";
+import { x11SkipReason } from "../support/x11.ts";
+import { HEIGHT, list, refused, stage, WIDTH } from "./support/x11_stage.ts";
 
 const OPTIONS = { timeout: 180_000, skip: x11SkipReason() };
-const WIDTH = 321;
-const HEIGHT = 203;
-
-interface Stage extends AsyncDisposable {
-  readonly rig: X11Rig;
-  readonly env: Record<string, string>;
-  readonly client: X11Client;
-  readonly picture: Picture;
-  capture(options?: object): ScreenCapture;
-}
-
-/** An X server whose root window shows a pattern, and a picture of that. */
-async function stage(options: X11RigOptions = {}, bits: 8 | 10 = 8): Promise<Stage> {
-  const depth = bits === 10 ? 30 : 24;
-  const rig = await startX11Rig({ screen: `${WIDTH}x${HEIGHT}x${depth}`, ...options });
-  const env = { PATH: process.env.PATH ?? "", HOME: process.env.HOME ?? "", ...rig.env };
-  const client = await X11Client.start(env);
-  await client.run(`paint root ${WIDTH} ${HEIGHT} 3`);
-  return {
-    rig,
-    env,
-    client,
-    picture: new Picture(WIDTH, HEIGHT, bits).pattern(0, 0, WIDTH, HEIGHT, 3),
-    capture: (wishes = {}) =>
-      new ScreenCapture(env, rig.directory, { cursorMode: "hidden", ...wishes }),
-    async [Symbol.asyncDispose]() {
-      await client[Symbol.asyncDispose]();
-      await rig.stop();
-    },
-  };
-}
-
-async function refused(
-  env: Record<string, string>,
-  options: object,
-): Promise<{ code: string; error: string }> {
-  const result = await startScreenUser(env, ["capture", JSON.stringify(options)]).ended;
-  const line = result.stdout.split("\n").find((line) => line.includes('"failed":true'));
-  assert.ok(line !== undefined, describeResult(result));
-  return JSON.parse(line);
-}
-
-async function list(env: Record<string, string>) {
-  const result = await startScreenUser(env, ["list"]).ended;
-  assert.equal(result.code, 0, describeResult(result));
-  return JSON.parse(result.stdout) as {
-    displays: DeviceInfo[];
-    windows: DeviceInfo[];
-    formats: VideoFormat[];
-  };
-}
-
 test("displays and windows are listed", OPTIONS, async () => {
   await using it = await stage();
   const low = await it.client.window("low", { x: 5, y: 6, width: 70, height: 50, seed: 1 });
@@ -306,26 +246,54 @@ test("the pointer: hidden, painted, or told beside the picture", OPTIONS, async 
   assert.equal(hidden.frames().length, 1, "nobody who does not show it is woken");
 });
 
-test("a still screen costs nothing; a steady stream repeats its picture", OPTIONS, async () => {
+test("a still screen costs nothing", OPTIONS, async () => {
   await using it = await stage();
-  for (const cursorMode of ["hidden", "embedded"]) {
-    await using capture = it.capture({ cursorMode });
-    await capture.frameWhere("the first", () => true);
-    // It has settled when it has slept through half a second.
-    let before = "";
-    await waitUntil(
-      async () => {
-        before = switches(capture.script.pid);
-        await delay(500);
-        return switches(capture.script.pid) === before;
-      },
-      20_000,
-      "the thread to settle",
-    );
-    await delay(5000);
-    assert.equal(switches(capture.script.pid), before, cursorMode);
-    assert.equal(capture.frames().length, 1);
+  const id = await it.client.window("one", { x: 20, y: 20, width: 101, height: 77, seed: 1 });
+  await using hidden = it.capture({ cursorMode: "hidden" });
+  await using embedded = it.capture({ cursorMode: "embedded" });
+  await using window = it.capture({ windowId: `x11:window/${id}`, cursorMode: "metadata" });
+  await using region = it.capture({ region: { x: 1, y: 1, width: 99, height: 99 } });
+  const captures = [hidden, embedded, window, region];
+  for (const capture of captures) await capture.frameWhere("the first", () => true);
+  const all = () => captures.map((capture) => switches(capture.script.pid));
+  // They have settled when they have slept through half a second.
+  let before: string[] = [];
+  await waitUntil(
+    async () => {
+      before = all();
+      await delay(500);
+      return before.join() === all().join();
+    },
+    30_000,
+    () => `the threads to settle: ${before.join(" ")}`,
+  );
+  await delay(10_000);
+  // Threads of operations that are over have ended.
+  for (const [i, line] of all().entries()) {
+    const was = before[i]?.split(",") ?? [];
+    assert.deepEqual(line.split(",").filter((thread) => !was.includes(thread)), [], was.join());
+    assert.match(line, /miniav-x11/);
   }
+  for (const capture of captures) assert.equal(capture.frames().length, 1);
+  await it.client.run("fill root 1 1 9 9 ff");
+  await hidden.frameWhere("the next", () => true, 1);
+  assert.notEqual(switches(hidden.script.pid), before[0], "a change wakes it");
+});
+
+/** How often each thread of the library slept and was put to sleep. */
+function switches(pid: number): string {
+  const found = readdirSync(`/proc/${pid}/task`).flatMap((task) => {
+    const status = readFileSync(`/proc/${pid}/task/${task}/status`, "utf8");
+    const name = /^Name:\t(miniav.*)$/m.exec(status)?.[1];
+    if (name === undefined) return [];
+    const counts = status.matchAll(/^\w*voluntary_ctxt_switches:\t(\d+)$/gm);
+    return `${task} ${name} ${Array.from(counts, ([, count]) => count).join("+")}`;
+  });
+  return found.join();
+}
+
+test("a steady stream repeats its picture", OPTIONS, async () => {
+  await using it = await stage();
   await using steady = it.capture({ repeatLastFrame: true, frameRate: 20, frames: 40 });
   await steady.ended();
   const frames = steady.frames();
@@ -336,17 +304,6 @@ test("a still screen costs nothing; a steady stream repeats its picture", OPTION
   assert.ok(seconds > 39 / 20 - 0.06, `${seconds} s for 40 pictures, 20 a second`);
   assert.equal(steady.words(frames.at(-1)!)[5], it.picture.words[5]);
 });
-
-/** How often the thread of a capture slept and was put to sleep. */
-function switches(pid: number): string {
-  const found = readdirSync(`/proc/${pid}/task`).flatMap((task) => {
-    const status = readFileSync(`/proc/${pid}/task/${task}/status`, "utf8");
-    const isOurs = /^Name:\tminiav-x11$/m.test(status);
-    return isOurs ? [...status.matchAll(/^\w*voluntary_ctxt_switches:.*$/gm)].join() : [];
-  });
-  assert.equal(found.length, 1, "the capture's thread");
-  return found[0]!;
-}
 
 test("the rate is a limit", OPTIONS, async () => {
   await using it = await stage();

@@ -148,6 +148,12 @@ export class Picture {
     return this.#paint(area, () => value);
   }
 
+  /** The pixels of another one of its size. */
+  copy({ words }: Picture): this {
+    this.words.set(words);
+    return this;
+  }
+
   /** A part of it. */
   cut({ x, y, width, height }: Rectangle): Picture {
     const part = new Picture(width, height, this.bits);

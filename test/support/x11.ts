@@ -9,18 +9,29 @@ import { cProgram } from "./c_program.ts";
 export { startX11Rig, X11Rig, type X11RigOptions } from "../../scripts/rig/x11_rig.ts";
 
 /** Why tests on a real X server cannot run here, as `skip` of a test takes it. In CI never. */
-export function x11SkipReason(): string | false {
+export function x11SkipReason(programs: readonly string[] = ["Xvfb"]): string | false {
   if (process.platform !== "linux") return "the rig of X servers runs on Linux";
   if (process.env.CI) return false;
-  const found = (process.env.PATH ?? "").split(":").some((directory) => {
+  const missing = programs.filter((program) => !isInstalled(program));
+  return missing.length === 0 ? false : `not installed: ${missing.join(", ")}`;
+}
+
+/** The same for Xorg, which only root may start without a console. */
+export function xorgSkipReason(): string | false {
+  const isRoot = process.getuid?.() === 0;
+  if (!isRoot && !process.env.CI) return "Xorg needs root";
+  return x11SkipReason(["Xorg", "xrandr"]);
+}
+
+function isInstalled(program: string): boolean {
+  return (process.env.PATH ?? "").split(":").some((directory) => {
     try {
-      accessSync(join(directory, "Xvfb"), constants.X_OK);
+      accessSync(join(directory, program), constants.X_OK);
       return true;
     } catch {
       return false;
     }
   });
-  return found ? false : "not installed: Xvfb";
 }
 
 /** `test/os/x11_client.c`: a program with windows, by commands. */

@@ -1,5 +1,7 @@
-/* Damage of dropped frames is added to the next: nothing that changed is missing from it. */
+/* What dropped frames tell is told with the next: damage is added to its own, and the pointer's
+ * picture is not lost. */
 #include "common/damage.h"
+#include "common/pointer_picture.h"
 
 #include <stdbool.h>
 
@@ -86,9 +88,75 @@ static void test_dropped_frames(void) {
   CHECK_EQ(MiniAV_Screen_DestroyContext(context), MINIAV_SUCCESS);
 }
 
+static void test_pictures(void) {
+  struct block_pool *pool = block_pool_create(1, 64);
+  struct block *block = block_pool_take(pool);
+  struct block *other = NULL;
+  struct block *held = block;
+  struct pointer_picture picture;
+  uint32_t both = (uint32_t)MINIAV_METADATA_CURSOR | (uint32_t)MINIAV_METADATA_CURSOR_PIXELS;
+  MiniAVFrameMetadata dropped = {.flags = both, .cursor_serial = 3, .cursor_width = 4};
+  MiniAVFrameMetadata next = {.flags = MINIAV_METADATA_CURSOR, .cursor_serial = 4};
+  CHECK(!pointer_picture_take(&picture, NULL, &held));
+  CHECK(!pointer_picture_take(&picture, &next, &held));
+  CHECK(pointer_picture_take(&picture, &dropped, &held));
+  CHECK(held == NULL && picture.block == block);
+  CHECK(!pointer_picture_give(&picture, &next, &other)); /* another pointer */
+  next.cursor_serial = 3;
+  CHECK(pointer_picture_give(&picture, &next, &other));
+  CHECK(other == block && picture.block == NULL && next.flags == both && next.cursor_width == 4);
+  block_release(other);
+  block_pool_close(pool);
+}
+
+/* Takes a frame: whether it has the pointer's picture. */
+static bool take_picture(MiniAVScreenContextHandle context, MiniAVBuffer *buffer) {
+  MiniAVFrameMetadata metadata = {0};
+  uint8_t pixels[64 * 64 * 4];
+  CHECK_EQ(MiniAV_WaitBuffer(context, 3000, buffer), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_CopyMetadata(buffer->internal_handle, &metadata), MINIAV_SUCCESS);
+  CHECK((metadata.flags & MINIAV_METADATA_CURSOR) != 0);
+  bool has_picture = (metadata.flags & MINIAV_METADATA_CURSOR_PIXELS) != 0;
+  if (has_picture) {
+    CHECK_EQ(MiniAV_CopyCursorPixels(buffer->internal_handle, pixels, sizeof pixels),
+             MINIAV_SUCCESS);
+  }
+  return has_picture;
+}
+
+/* The picture comes with the first frame, which nobody takes before it is dropped. */
+static void test_dropped_pointer(void) {
+  MiniAVScreenContextHandle context = NULL;
+  MiniAVBuffer first;
+  MiniAVBuffer second;
+  MiniAVPropertyValue two = {.type = MINIAV_PROPERTY_TYPE_INTEGER, .value = {.integer = 2}};
+  MiniAVPropertyValue mode = {.type = MINIAV_PROPERTY_TYPE_ENUM,
+                              .value = {.integer = MINIAV_CURSOR_MODE_METADATA}};
+  CHECK_EQ(MiniAV_Screen_CreateContext(&context), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_SetProperty(context, MINIAV_PROPERTY_QUEUE_CAPACITY, &two),
+           MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_SetProperty(context, MINIAV_PROPERTY_CURSOR_MODE, &mode), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_Screen_ConfigureDisplay(context, "test:display", NULL), MINIAV_SUCCESS);
+  for (int run = 0; run < 3; run++) {
+    CHECK_EQ(MiniAV_Screen_StartCapture(context, NULL, NULL, NULL), MINIAV_SUCCESS);
+    dropped_before = 0;
+    if (run == 0) {
+      CHECK(wait_until(has_dropped_ten, context, 5000));
+    }
+    CHECK(take_picture(context, &first));
+    CHECK(!take_picture(context, &second)); /* told once */
+    CHECK_EQ(MiniAV_ReleaseBuffer(first.internal_handle), MINIAV_SUCCESS);
+    CHECK_EQ(MiniAV_ReleaseBuffer(second.internal_handle), MINIAV_SUCCESS);
+    CHECK_EQ(MiniAV_Screen_StopCapture(context), MINIAV_SUCCESS);
+  }
+  CHECK_EQ(MiniAV_Screen_DestroyContext(context), MINIAV_SUCCESS);
+}
+
 int main(void) {
   use_test_backends();
   test_sums();
+  test_pictures();
+  test_dropped_pointer();
   test_dropped_frames();
   return check_report("damage");
 }

@@ -53,6 +53,20 @@ static void test_steady(void) {
   }
 }
 
+static void test_output(void) {
+  struct driver driver = driver_make();
+  driver.clock.of_output = true;
+  for (int64_t i = 0; i < 100; i++) {
+    struct graph_cycle cycle = step_in_time(&driver);
+    CHECK_EQ(cycle.start_ns, NOW_NS + i * CYCLE_NS); /* what it holds is played from its time on */
+    CHECK_EQ(cycle.flags, i == 0 ? GRAPH_CYCLE_NEW : 0);
+  }
+  driver.told.nsec = 1; /* a clock that lies: by arrival */
+  struct graph_cycle cycle = step(&driver, NOW_NS + 100 * CYCLE_NS);
+  CHECK_EQ(cycle.flags, GRAPH_CYCLE_ESTIMATED | GRAPH_CYCLE_NEW);
+  CHECK_EQ(cycle.start_ns, NOW_NS + 100 * CYCLE_NS);
+}
+
 static void test_changes_leave_no_gap(void) {
   static const struct {
     uint32_t rate_hz;
@@ -185,6 +199,7 @@ static void test_cycles_that_cannot_be(void) {
 
 int main(void) {
   test_steady();
+  test_output();
   test_changes_leave_no_gap();
   test_lost();
   test_nothing_played();

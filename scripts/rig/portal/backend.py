@@ -3,12 +3,17 @@
 
 The answers are the lines of the file RIG_ANSWERS, read anew for each dialog; none is "hang":
   cast allow | cancel | deny | hang | close SECONDS (allow, then close the session)
+  cast monitor NAME | window | virtual | area X Y WIDTH HEIGHT
   camera allow | deny | dismiss | hang
-Streams are node ids 40 and up, at 10, 20, 640 by 480; nothing plays there.
+With RIG_MUTTER streams are mutter's, and "allow" is its first monitor, or the window that has the
+focus. Without, a stream is node 40 at 10, 20, 640 by 480; nothing plays there. SIGUSR1 ends every
+session, as the desktop's button does.
 """
 import os
+import signal
 import sys
 
+import mutter_cast
 from gi.repository import Gio, GLib
 
 V = GLib.Variant
@@ -38,7 +43,9 @@ XML = (
     )
     + "</interface></node>"
 )
-PROPERTIES = {"AvailableSourceTypes": 3, "AvailableCursorModes": 7, "version": 4}
+over_mutter = "RIG_MUTTER" in os.environ
+PROPERTIES = {
+    "AvailableSourceTypes": 7 if over_mutter else 3, "AvailableCursorModes": 7, "version": 4}
 bus = Gio.bus_get_sync(Gio.BusType.SESSION)
 interfaces = {i.name.rsplit(".", 1)[1]: i for i in Gio.DBusNodeInfo.new_for_xml(XML).interfaces}
 sessions = {}
@@ -64,6 +71,13 @@ def close_session(path, tell):
         if tell:
             bus.emit_signal(None, path, "org.freedesktop.impl.portal.Session", "Closed", None)
         bus.unregister_object(session["id"])
+        session["stop"]()
+
+
+def close_all():
+    for path in list(sessions):
+        close_session(path, True)
+    return True
 
 
 def serve_request(path):
@@ -84,26 +98,41 @@ def create_session(path):
         close_session(path, False)
 
     made = bus.register_object(path, interfaces["Session"], called, lambda *_: V("u", 1), None)
-    sessions[path] = {"id": made, "options": {}}
+    sessions[path] = {"id": made, "options": {}, "stop": lambda: None}
 
 
-def start_cast(path):
+def start_cast(path, invocation):
     options = sessions[path]["options"]
     restored = options.get("restore_data")
-    answer = ["allow"] if restored else answer_for("cast")
+    answer = restored[2].split() if restored else answer_for("cast")
     say("cast", *answer, "restored" if restored else "asked", options.get("cursor_mode"))
+
+    def allow(node, stream):
+        results = {"streams": V("a(ua{sv})", [(node, stream)])}
+        if options.get("persist_mode"):
+            results["persist_mode"] = V("u", options["persist_mode"])
+            results["restore_data"] = V("(suv)", ("rig", 1, V("s", " ".join(answer))))
+        invocation.return_value(V("(ua{sv})", (0, results)))
+
     if answer[0] == "hang":
-        return None
+        return
     if answer[0] in ("cancel", "deny"):
-        return V("(ua{sv})", (1 if answer[0] == "cancel" else 2, {}))
-    stream = {"source_type": V("u", 1), "position": V("(ii)", (10, 20)), "size": V("(ii)", (640, 480))}
-    results = {"streams": V("a(ua{sv})", [(40, stream)])}
-    if options.get("persist_mode"):
-        results["persist_mode"] = V("u", options["persist_mode"])
-        results["restore_data"] = V("(suv)", ("rig", 1, V("s", "monitor")))
+        invocation.return_value(V("(ua{sv})", (1 if answer[0] == "cancel" else 2, {})))
+    elif over_mutter:
+        show(path, answer, allow)
+    else:
+        allow(40, {"source_type": V("u", 1), "position": V("(ii)", (10, 20)),
+                   "size": V("(ii)", (640, 480))})
     if answer[0] == "close":
         GLib.timeout_add(int(float(answer[1]) * 1000), lambda: close_session(path, True))
-    return V("(ua{sv})", (0, results))
+
+
+def show(path, answer, allow):
+    options = sessions[path]["options"]
+    if answer[0] in ("allow", "close"):
+        answer = ["monitor", "Meta-0"] if options["types"] & mutter_cast.MONITOR else ["window"]
+    sessions[path]["stop"] = mutter_cast.start(
+        bus, answer, options.get("cursor_mode", 1), allow, lambda: close_session(path, True))
 
 
 def cast(_c, _s, _p, _i, method, arguments, invocation):
@@ -115,9 +144,7 @@ def cast(_c, _s, _p, _i, method, arguments, invocation):
         sessions[path]["options"] = given[3]
     else:
         serve_request(given[0])
-        result = start_cast(path)
-        if result is not None:
-            invocation.return_value(result)
+        start_cast(path, invocation)
         return
     invocation.return_value(V("(ua{sv})", (0, {})))
 
@@ -138,4 +165,5 @@ bus.register_object(
     PATH, interfaces["Lockdown"], None, lambda *_: V("b", False), lambda *_: True)
 Gio.bus_own_name_on_connection(
     bus, "org.freedesktop.impl.portal.desktop.rig", 0, None, lambda *_: sys.exit("the name is taken"))
+GLib.unix_signal_add(GLib.PRIORITY_DEFAULT, signal.SIGUSR1, close_all)
 GLib.MainLoop().run()

@@ -1,8 +1,8 @@
 /** `miniav record` */
 
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
 import { isCompressed, PIXEL_FORMATS, SAMPLE_FORMATS } from "../../mod.ts";
-import type { AudioCaptureOptions, PixelFormat } from "../../mod.ts";
+import type { AudioCaptureOptions, PixelFormat, VideoCaptureOptions } from "../../mod.ts";
 import { choice, duration, flag, text } from "../args.ts";
 import type { OptionValues } from "../args.ts";
 import { defineCommand } from "../command.ts";
@@ -22,12 +22,13 @@ import { namedPrograms, PROGRAM_OPTIONS } from "../programs.ts";
 import type { Programs } from "../programs.ts";
 import { progressLine } from "../progress.ts";
 import type { ProgressLine } from "../progress.ts";
-import { recordPictures, recordSound, soundText } from "../recording.ts";
-import type { PictureSummary } from "../recording.ts";
+import { pictureText, recordPictures, recordSound, soundText } from "../recording.ts";
+import { explainResize, recordScreenWithSound } from "../screen_recording.ts";
+import { findScreen, namesScreen, SCREEN_OPTIONS } from "../screens.ts";
 import { recordPrograms } from "../separate.ts";
 import { AUDIO_KINDS, findTarget, KINDS, openAudio, openVideo, VIDEO_KINDS } from "../sources.ts";
-import type { AudioKind, Target, VideoKind } from "../sources.ts";
-import { formatBytes, formatTime, printable } from "../terminal.ts";
+import type { AudioKind, ScreenTarget, Target, VideoKind } from "../sources.ts";
+import { formatBytes, printable } from "../terminal.ts";
 
 const OPTIONS = {
   kind: choice("KIND", KINDS, { short: "k", help: `what to record: ${KINDS.join(", ")}` }),
@@ -38,6 +39,8 @@ const OPTIONS = {
     short: "t",
     help: "how long: 10, 2.5s, 90m, 1:30; without it until Ctrl-C",
   }),
+  ...SCREEN_OPTIONS,
+  audio: text("FILE", { help: "a screen's sound too, as .wav: the system's, or a window's own" }),
   ...AUDIO_OPTIONS,
   ...VIDEO_OPTIONS,
   format: choice("FORMAT", [...SAMPLE_FORMATS, ...PIXEL_FORMATS], {
@@ -58,12 +61,15 @@ export const record = defineCommand({
   summary: "record sound as WAV or pictures as Y4M",
   details: [
     "Records until --seconds have passed or Ctrl-C is pressed; the file is whole in either case. " +
-    "What to record is told by --kind, by --device, by --app and --pid (programs, whose sum is " +
-    "recorded), or by the file's extension (.wav is the microphone, .y4m the camera). Without " +
-    "--output the file gets a name with kind and time.",
+    "What to record is told by --screen, --window or --region, by --kind, by --device, by --app " +
+    "and --pid (programs, whose sum is recorded), or by the file's extension (.wav is the " +
+    "microphone, .y4m the camera). Without --output the file gets a name with kind and time.",
     "WAV becomes RF64 past 4 GiB. Sound that was lost is silence in the file, so that it keeps " +
     "time. Y4M holds raw pictures at a constant rate: where none came in time the last one is " +
     "repeated, and the summary says how often. For other kinds of file pipe into FFmpeg.",
+    "With --audio a screen's pictures and sound are two files that begin at the same moment and " +
+    "are equally long. Y4M has one size: a window that is resized ends the recording with an " +
+    "error, and what came before is there.",
     "A file that exists is never replaced without --force; what cannot be had as asked is an " +
     "error, not something else.",
   ],
@@ -76,13 +82,27 @@ export const record = defineCommand({
       "two programs at once, as call-discord.wav and call-process-4242.wav",
     ],
     ["miniav record --app discord --exclude -o game.wav", "everything but one program"],
-    ["miniav record --kind screen -o - -t 5 | ffmpeg -i - screen.mp4", "the screen, as MP4"],
+    ["miniav record --screen -o - -t 5 | ffmpeg -i - screen.mp4", "the screen, as MP4"],
+    ["miniav record --screen -o out.y4m --audio out.wav", "the screen and what is heard"],
+    [
+      "miniav record --window Firefox -o out.y4m --audio out.wav --cursor hidden",
+      "a window and its program's sound",
+    ],
   ],
   async run(options) {
     const programs = namedPrograms(options, options);
     if (programs !== null && options.separate) return await recordSeparate(programs, options);
     if (options.separate) throw new UsageError("--separate needs --app or --pid");
+    const isScreen = namesScreen(options, options);
+    if (isScreen && programs !== null) {
+      throw new UsageError("--app and --pid go with no screen: --audio FILE records its sound");
+    }
+    if (isScreen) return await recordVideo(await findScreen(options), options);
     const kinds = programs === null ? whatToRecord(options) : ["loopback"] as const;
+    const mayBeScreen = options.device !== undefined || options.kind === "screen";
+    if (options.audio !== undefined && !(mayBeScreen && kinds.some((kind) => kind === "screen"))) {
+      throw new UsageError("--audio is the sound of a screen: add --screen, --window or --region");
+    }
     const target = await findTarget(options.device, kinds);
     if (target.kind === "camera" || target.kind === "screen") {
       return await recordVideo({ ...target, kind: target.kind }, options);
@@ -156,8 +176,12 @@ async function recordSeparate(programs: Programs, options: Options): Promise<num
 
 // -- pictures -------------------------------------------------------------------------------
 
-async function recordVideo(target: Target<VideoKind>, options: Options): Promise<number> {
-  refuse(options, ["rate", "channels"], target.kind);
+async function recordVideo(
+  target: Target<VideoKind> | ScreenTarget,
+  options: Options,
+): Promise<number> {
+  const { audio } = options;
+  if (audio === undefined) refuse(options, ["rate", "channels"], target.kind);
   const format = PIXEL_FORMATS.find((format) => format === options.format);
   if (options.format !== undefined && format === undefined) {
     throw new UsageError(`--format ${options.format} is a format of sound, not of pictures`);
@@ -166,8 +190,9 @@ async function recordVideo(target: Target<VideoKind>, options: Options): Promise
     throw new UsageError(`--format ${format}: Y4M holds raw pictures`);
   }
   checkOutput(options, "video", VIDEO_EXTENSIONS);
+  const wishes = videoOptions({ ...options, format: format as PixelFormat | undefined });
+  if (audio !== undefined) return await recordAlong(target, audio, wishes, options);
   return await intoOutput(target.kind, "y4m", options, async (output, interrupt, line) => {
-    const wishes = videoOptions({ ...options, format: format as PixelFormat | undefined });
     await using capture = await openVideo(target, { ...wishes, signal: interrupt.signal });
     const mayRest = target.kind === "screen";
     if (!mayRest) {
@@ -181,21 +206,36 @@ async function recordVideo(target: Target<VideoKind>, options: Options): Promise
       mayRest,
       signal: interrupt.signal,
       onProgress: (progress) => line.update(progress),
+    }).catch((error) => {
+      throw explainResize(error, target.isWindow);
     });
     return pictureText(summary);
   });
 }
 
-function pictureText(summary: PictureSummary): string {
-  const { format, frames, seconds, rate, bytes, chroma, repeated, skipped, dropped } = summary;
-  return [
-    `${formatTime(seconds)}, ${frames} pictures at ${Number(rate.toFixed(3))} fps`,
-    `${format.width}x${format.height} ${format.format} as ${chroma}`,
-    formatBytes(bytes),
-    `${dropped} dropped`,
-    `${repeated} repeated`,
-    `${skipped} left out`,
-  ].join(", ");
+/** A screen and its sound: a file each. */
+async function recordAlong(
+  target: Target<VideoKind> | ScreenTarget,
+  audio: string,
+  wishes: VideoCaptureOptions,
+  options: Options,
+): Promise<number> {
+  if (target.kind !== "screen") {
+    throw new UsageError("--audio is the sound of a screen; a camera has none");
+  }
+  checkExtension(audio, "sound", AUDIO_EXTENSIONS, CONVERT);
+  const path = options.output ?? defaultFileName("screen", "y4m");
+  if (resolve(path) === resolve(audio)) {
+    throw new UsageError("--output and --audio are two files: pictures and sound");
+  }
+  return await recordScreenWithSound(target, { pictures: path, sound: audio }, {
+    force: options.force,
+    progress: options.progress,
+    seconds: options.seconds,
+    chroma: options.chroma ?? "420",
+    wishes,
+    sound: audioOptions({ ...options, format: undefined }),
+  });
 }
 
 // -- both -----------------------------------------------------------------------------------

@@ -8,8 +8,9 @@ import { EXIT, UsageError } from "../failure.ts";
 import { watchInterrupts } from "../interrupt.ts";
 import { deviceOption, pixelFormatOption, VIDEO_OPTIONS, videoOptions } from "../options.ts";
 import { checkExtension, defaultFileName, openOutput, STANDARD_OUTPUT } from "../output.ts";
-import { findTarget, rawPictures, VIDEO_KINDS } from "../sources.ts";
-import type { Target, VideoKind } from "../sources.ts";
+import { findScreen, namesScreen, SCREEN_OPTIONS } from "../screens.ts";
+import { findTarget, placeOf, rawPictures, VIDEO_KINDS } from "../sources.ts";
+import type { ScreenTarget, Target, VideoKind } from "../sources.ts";
 import { formatBytes, printable, printError } from "../terminal.ts";
 
 /** A camera that shows nothing for so long will not. A dialog of the desktop may take longer. */
@@ -19,13 +20,14 @@ export const snapshot = defineCommand({
   name: "snapshot",
   summary: "one picture of a camera, a screen or a window, as PNG",
   details: [
-    "Takes the default camera, unless --kind or --device says otherwise: its light goes on. " +
-    "A screen may bring up the desktop's own dialog. Without --output the file gets a name with " +
-    "kind and time, in the current folder. A file that exists is never replaced without --force.",
+    "Takes the default camera, unless told otherwise: its light goes on. A screen may bring up " +
+    "the desktop's own dialog. Without --output the file gets a name with kind and time, in the " +
+    "current folder. A file that exists is never replaced without --force.",
   ],
   options: {
     device: deviceOption,
     kind: choice("KIND", VIDEO_KINDS, { short: "k", help: "camera (default) or screen" }),
+    ...SCREEN_OPTIONS,
     output: text("FILE", { short: "o", help: "the file; - is standard output" }),
     force: flag({ short: "y", help: "replace a file that exists" }),
     ...VIDEO_OPTIONS,
@@ -36,18 +38,15 @@ export const snapshot = defineCommand({
   },
   examples: [
     ["miniav snapshot -o me.png --skip 10", "the default camera"],
-    ["miniav snapshot --kind screen -o - | display", "the screen, to a program"],
+    ["miniav snapshot --screen -o - | display", "the screen, to a program"],
+    ["miniav snapshot --window Firefox --cursor hidden", "a window, also when others cover it"],
+    ["miniav snapshot --region 0,0,640,480 -o corner.png", "a part of the screen"],
   ],
   async run(options) {
     if (options.output !== undefined) checkExtension(options.output, "a picture", ["png"], CONVERT);
-    const target = await findTarget(
-      options.device,
-      options.kind !== undefined
-        ? [options.kind]
-        : options.device === undefined
-        ? ["camera" as const]
-        : VIDEO_KINDS,
-    );
+    const target = namesScreen(options, options)
+      ? await findScreen(options)
+      : await findTarget(options.device, kindsToSearch(options));
     const path = options.output ?? defaultFileName(target.kind, "png");
     const output = await openOutput(path, { force: options.force });
     using interrupt = watchInterrupts();
@@ -73,10 +72,17 @@ export const snapshot = defineCommand({
   },
 });
 
+function kindsToSearch(
+  { kind, device }: { readonly kind: VideoKind | undefined; readonly device: string | undefined },
+): readonly VideoKind[] {
+  if (kind !== undefined) return [kind];
+  return device === undefined ? ["camera"] : VIDEO_KINDS;
+}
+
 const CONVERT = "for another kind, convert it: miniav snapshot -o - | ffmpeg -i - FILE";
 
 async function grab(
-  target: Target<VideoKind>,
+  target: Target<VideoKind> | ScreenTarget,
   wishes: VideoCaptureOptions,
   skip: number,
 ): Promise<CapturedVideoFrame> {
@@ -88,6 +94,5 @@ async function grab(
     return await Camera.grab({ ...raw, deviceId: target.id, skip, timeout: CAMERA_TIMEOUT_MS });
   }
   if (skip > 0) throw new UsageError("--skip is for cameras");
-  const place = target.isWindow ? { windowId: target.id } : { deviceId: target.id };
-  return await Screen.grab({ ...wishes, ...place });
+  return await Screen.grab({ ...wishes, ...placeOf(target) });
 }

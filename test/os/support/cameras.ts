@@ -32,9 +32,25 @@ export interface CameraUser extends AsyncDisposable {
 
 const SCRIPT = new URL("../fixtures/camera_user.ts", import.meta.url);
 
-export function startUser(rig: PipeWireRig, command: string, options: unknown = {}): CameraUser {
-  const runtime = runtimeCommand(SCRIPT, { args: [command, JSON.stringify(options)] });
-  return startProgram(rig, runtime.command, runtime.args);
+/** Another way to start a user. */
+export interface UserSetting {
+  /** Variables besides the rig's. */
+  readonly env?: Record<string, string>;
+  /** Another script than fixtures/camera_user.ts. */
+  readonly script?: URL;
+  /** A command that runs the rest of its arguments. */
+  readonly wrapper?: readonly string[];
+}
+
+export function startUser(
+  rig: PipeWireRig,
+  command: string,
+  options: unknown = {},
+  { env = {}, script = SCRIPT, wrapper = [] }: UserSetting = {},
+): CameraUser {
+  const runtime = runtimeCommand(script, { args: [command, JSON.stringify(options)] });
+  const [program = "", ...args] = [...wrapper, runtime.command, ...runtime.args];
+  return startProgram(rig, program, args, env);
 }
 
 /** Any program that prints lines of JSON. */
@@ -42,9 +58,10 @@ export function startProgram(
   rig: PipeWireRig,
   command: string,
   args: readonly string[],
+  env: Record<string, string> = {},
 ): CameraUser {
   const child: ChildProcess = spawn(command, [...args], {
-    env: { ...rig.env },
+    env: { ...rig.env, ...env },
     stdio: ["pipe", "pipe", "pipe"],
   });
   let printed = "";
@@ -121,6 +138,8 @@ export function assertAccounted(seen: Line): void {
   assert.equal(stats.produced, stats.delivered + stats.dropped + stats.queued, about);
   assert.equal(stats.droppedBy.invalid + stats.droppedBy.failed, 0, about);
   assert.ok(span + 1 - frames <= stats.dropped, about);
+  // A time that is a second old is not believed: then the machine stood still for that long.
+  assert.ok(seen.estimated === 0 || seen.worstStepUs > 900_000, about);
   // A machine that is too busy for most of the frames shows nothing of those that came.
   assert.ok(frames > span / 4, about);
 }

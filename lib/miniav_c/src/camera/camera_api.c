@@ -4,13 +4,15 @@
 
 const struct backend *const camera_backends[] = {
 #if defined(MINIAV_HAVE_PIPEWIRE)
+#if defined(MINIAV_HAVE_DBUS)
+    &camera_portal_backend,
+#endif
     &camera_pipewire_backend,
 #endif
 #if defined(__linux__)
     &camera_v4l2_backend,
 #endif
-    &camera_test_backend,
-    NULL,
+    &camera_test_backend,     NULL,
 };
 
 MiniAVResultCode MiniAV_Camera_EnumerateDevices(MiniAVDeviceInfo **devices, uint32_t *count) {

@@ -15,6 +15,9 @@ extern const struct backend *const camera_backends[];
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 extern const struct backend camera_pipewire_backend;
+#if defined(MINIAV_HAVE_DBUS)
+extern const struct backend camera_portal_backend;
+#endif
 #endif
 extern const struct backend camera_v4l2_backend;
 extern const struct backend camera_test_backend;

@@ -85,6 +85,10 @@ struct backend {
    * the log (DEBUG) says why. Asked again before each use. */
   MiniAVResultCode (*probe)(void);
 
+  /* Would it be chosen without being named? Asked before probe; NULL: yes. No dialog, no waiting.
+   */
+  bool (*is_for_this_session)(void);
+
   /* Adds every device of the kind with device_list_add; filter: screen: 0 displays, 1 windows;
    * loopback: MiniAVLoopbackTargetType (0 every type); else 0. */
   MiniAVResultCode (*enumerate)(uint32_t filter, struct device_list *devices,

@@ -4,6 +4,7 @@
 
 #include "common/callback_thread.h"
 #include "common/capture.h"
+#include "common/pointer_picture.h"
 #include "common/slots.h"
 #include "common/thread.h"
 #include "common/waiter.h"
@@ -75,6 +76,7 @@ struct capture {
   struct lane lanes[LANE_COUNT];
   bool has_pending_damage; /* of frames that were dropped, for the next picture */
   MiniAVFrameMetadata pending_damage;
+  struct pointer_picture pending_pointer; /* likewise */
   struct screen_sound sound;
 
   MiniAVBufferCallback callback;

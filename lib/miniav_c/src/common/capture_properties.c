@@ -1,4 +1,5 @@
 /* Properties: the library's own keys here, the device's by its backend. */
+#include <math.h>
 #include <string.h>
 
 #include "common/capture_internal.h"
@@ -238,6 +239,16 @@ MiniAVResultCode capture_get_property(uint64_t handle, MiniAVKind kind, MiniAVPr
   return result;
 }
 
+/* Every number is one: what a script leaves out or misspells comes as NaN. */
+static bool are_intrinsics(const MiniAVIntrinsics *is) {
+  bool finite = isfinite(is->focal_x) && isfinite(is->focal_y) && isfinite(is->centre_x) &&
+                isfinite(is->centre_y);
+  for (size_t i = 0; i < sizeof is->distortion / sizeof *is->distortion; i++) {
+    finite = finite && isfinite(is->distortion[i]);
+  }
+  return finite && is->width > 0 && is->height > 0;
+}
+
 static bool is_in_range(const struct own_property *own, const MiniAVPropertyValue *value) {
   double number = (double)value->value.integer;
   switch (own->type) {
@@ -251,7 +262,7 @@ static bool is_in_range(const struct own_property *own, const MiniAVPropertyValu
   case MINIAV_PROPERTY_TYPE_HANDLES:
     return value->count <= MINIAV_PROPERTY_MAX_HANDLES;
   case MINIAV_PROPERTY_TYPE_INTRINSICS:
-    return value->value.intrinsics.width > 0 && value->value.intrinsics.height > 0;
+    return are_intrinsics(&value->value.intrinsics);
   default:
     break;
   }

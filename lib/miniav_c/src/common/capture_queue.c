@@ -23,6 +23,7 @@ void capture_frame_init(struct capture_frame *frame, MiniAVBufferType type) {
 struct leftovers {
   struct block *block;
   struct block *cursor_block;
+  struct block *outdated; /* an older picture of the pointer */
   void (*release)(void *owner, uint64_t token);
   void *owner;
   uint64_t token;
@@ -34,11 +35,15 @@ static void give_back(const struct leftovers *leftovers) {
   }
   block_release(leftovers->block);
   block_release(leftovers->cursor_block);
+  block_release(leftovers->outdated);
 }
 
 static struct leftovers leftovers_of_frame(const struct capture_frame *frame) {
-  return (struct leftovers){frame->block, frame->cursor_block, frame->release, frame->owner,
-                            frame->token};
+  return (struct leftovers){.block = frame->block,
+                            .cursor_block = frame->cursor_block,
+                            .release = frame->release,
+                            .owner = frame->owner,
+                            .token = frame->token};
 }
 
 void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count) {
@@ -105,12 +110,46 @@ static void carry_damage_locked(struct capture *capture, enum missing which,
   damage_add(&capture->pending_damage, damage);
 }
 
+/* The pointer's picture of a missing frame is told with the next one. *cursor_block: that frame's;
+ * afterwards what is still to be given back. */
+static void carry_pointer_locked(struct capture *capture, enum missing which,
+                                 const MiniAVFrameMetadata *missing, struct block **cursor_block) {
+  struct pointer_picture picture;
+  if (!pointer_picture_take(&picture, missing, cursor_block)) {
+    return;
+  }
+  struct slot *next = next_queued(&capture->lanes[LANE_MAIN], which);
+  if (next == NULL) {
+    *cursor_block = capture->pending_pointer.block;
+    capture->pending_pointer = picture;
+  } else if (next->buffer.metadata == NULL ||
+             !pointer_picture_give(&picture, &next->metadata, &next->cursor_block)) {
+    *cursor_block = picture.block; /* it has a newer one */
+  }
+}
+
+/* Gives a frame that is queued the picture that waits for it; one that is older than the frame's
+ * own comes back. */
+static struct block *tell_pointer_locked(struct capture *capture, struct slot *slot) {
+  struct pointer_picture *pending = &capture->pending_pointer;
+  bool tells =
+      slot->buffer.metadata != NULL && (slot->metadata.flags & MINIAV_METADATA_CURSOR) != 0;
+  if (pending->block == NULL || !tells ||
+      pointer_picture_give(pending, &slot->metadata, &slot->cursor_block)) {
+    return NULL;
+  }
+  struct block *outdated = pending->block;
+  pending->block = NULL;
+  return outdated;
+}
+
 /* A frame that carried these flags is missing: the next one the consumer sees has them. */
 static void carry_locked(struct capture *capture, enum missing which, const MiniAVBuffer *missing,
-                         const MiniAVFrameMetadata *metadata) {
+                         const MiniAVFrameMetadata *metadata, struct block **cursor_block) {
   uint32_t flags = (missing->flags & CARRIED_FLAGS) | MINIAV_BUFFER_FLAG_DISCONTINUITY;
   if (!is_audio(missing)) {
     carry_damage_locked(capture, which, metadata);
+    carry_pointer_locked(capture, which, metadata, cursor_block);
   }
   struct lane *lane = lane_for(capture, missing);
   struct slot *next = next_queued(lane, which);
@@ -129,8 +168,9 @@ static struct slot *unqueue_oldest(struct lane *lane) {
   return slot;
 }
 
-static void enqueue_locked(struct capture *capture, struct lane *lane, struct slot *slot,
-                           const struct capture_frame *frame, uint64_t sequence) {
+/* What is to be given back for it. */
+static struct block *enqueue_locked(struct capture *capture, struct lane *lane, struct slot *slot,
+                                    const struct capture_frame *frame, uint64_t sequence) {
   slot_fill(slot, frame);
   slot->buffer.sequence = sequence;
   slot->buffer.user_data = capture->user_data;
@@ -152,6 +192,7 @@ static void enqueue_locked(struct capture *capture, struct lane *lane, struct sl
   }
   uint32_t at = (lane->first + lane->count++) % SLOTS_PER_TABLE;
   lane->queue[at] = slot;
+  return tell_pointer_locked(capture, slot);
 }
 
 /* Queues the frame or not; what is dropped for it goes to *dropped_slot or *leftovers. */
@@ -172,7 +213,7 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   capture->stats.last_timestamp_us = frame->buffer.timestamp_us;
   if (!is_sound) {
     capture_count_locked(capture, DROP_INVALID, 1);
-    carry_locked(capture, MISSING_NEWEST, &frame->buffer, NULL);
+    carry_locked(capture, MISSING_NEWEST, &frame->buffer, NULL, &leftovers->cursor_block);
     return;
   }
   if (lane->count < lane->limit) {
@@ -181,27 +222,31 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
   if (slot == NULL && lane->count > 0) {
     struct slot *oldest = unqueue_oldest(lane);
     capture_count_locked(capture, DROP_QUEUE_FULL, 1);
-    carry_locked(capture, MISSING_OLDEST, &oldest->buffer, oldest->buffer.metadata);
+    carry_locked(capture, MISSING_OLDEST, &oldest->buffer, oldest->buffer.metadata,
+                 &oldest->cursor_block);
     slot = slot_reserve(lane->table);
     if (slot != NULL) {
       *dropped_slot = oldest;
     } else {
       /* Every other slot is held: the oldest frame's own slot takes the new one. Its handle was
        * never given out, so the generation may stay. */
-      struct leftovers old = {oldest->block, oldest->cursor_block, oldest->release, oldest->owner,
-                              oldest->token};
-      enqueue_locked(capture, lane, oldest, frame, sequence);
-      *leftovers = old;
+      *leftovers = (struct leftovers){.block = oldest->block,
+                                      .cursor_block = oldest->cursor_block,
+                                      .release = oldest->release,
+                                      .owner = oldest->owner,
+                                      .token = oldest->token};
+      leftovers->outdated = enqueue_locked(capture, lane, oldest, frame, sequence);
       return;
     }
   }
   if (slot == NULL) {
     capture_count_locked(capture, DROP_BUFFERS_HELD, 1);
-    carry_locked(capture, MISSING_NEWEST, &frame->buffer, frame->metadata);
+    carry_locked(capture, MISSING_NEWEST, &frame->buffer, frame->metadata,
+                 &leftovers->cursor_block);
     return;
   }
-  enqueue_locked(capture, lane, slot, frame, sequence);
   *leftovers = (struct leftovers){0};
+  leftovers->outdated = enqueue_locked(capture, lane, slot, frame, sequence);
 }
 
 struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good) {
@@ -347,6 +392,7 @@ MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
 
 void capture_drop_all(struct capture *capture, enum drop_reason reason) {
   struct slot *slot;
+  struct block *picture;
   do {
     slot = NULL;
     mutex_lock(&capture->lock);
@@ -355,7 +401,10 @@ void capture_drop_all(struct capture *capture, enum drop_reason reason) {
       slot = unqueue_oldest(lane);
       capture_count_locked(capture, reason, 1);
     }
+    picture = capture->pending_pointer.block;
+    capture->pending_pointer.block = NULL;
     mutex_unlock(&capture->lock);
+    block_release(picture);
     if (slot != NULL) {
       slot_drop(slot);
     }

@@ -61,14 +61,20 @@ static void explain_no_backend(MiniAVKind kind, const char *forced, struct cance
   }
 }
 
-static bool is_usable(const struct backend *backend, const char *forced) {
-  if (forced[0] != 0 && strcmp(forced, backend->name) != 0) {
-    return false;
-  }
+static MiniAVResultCode probe(const struct backend *backend) {
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
-    return test_devices_enabled();
+    return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return backend->probe == NULL || backend->probe() == MINIAV_SUCCESS;
+  return backend->probe == NULL ? MINIAV_SUCCESS : backend->probe();
+}
+
+static bool is_meant(const struct backend *backend, const char *forced) {
+  return forced[0] != 0 ? strcmp(forced, backend->name) == 0
+                        : backend->is_for_this_session == NULL || backend->is_for_this_session();
+}
+
+static bool is_usable(const struct backend *backend, const char *forced) {
+  return is_meant(backend, forced) && probe(backend) == MINIAV_SUCCESS;
 }
 
 /* The real backend that serves: the first usable one. NULL when there is none. */
@@ -187,16 +193,20 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
     size_t length = strlen((*at)->name);
     if (strncmp(device_id, (*at)->name, length) == 0 && device_id[length] == ':') {
-      bool refused = ((*at)->flags & BACKEND_IS_TEST) != 0 && !test_devices_enabled();
-      if (!refused && is_usable(*at, (*at)->name)) {
+      MiniAVResultCode probed = probe(*at);
+      if (probed == MINIAV_SUCCESS) {
         *backend = *at;
         memcpy(bare_id, device_id + length + 1, strlen(device_id + length + 1) + 1);
         result = MINIAV_SUCCESS;
       } else {
+        bool denied = probed == MINIAV_ERROR_PERMISSION_DENIED;
+        result = denied ? probed : result;
         cancel_explain(cancel,
-                       refused ? "test devices are off: MiniAV_EnableTestDevices or "
-                                 "MINIAV_TEST_DEVICES=1 turns them on"
-                               : "%s does not work on this machine now",
+                       ((*at)->flags & BACKEND_IS_TEST) != 0
+                           ? "test devices are off: MiniAV_EnableTestDevices or "
+                             "MINIAV_TEST_DEVICES=1 turns them on"
+                       : denied ? "%s does not let this user in"
+                                : "%s does not work on this machine now",
                        (*at)->name);
       }
     }
@@ -305,8 +315,7 @@ static uint32_t backends_to_watch(MiniAVKind kind) {
   bool after_serving = false;
   for (uint32_t i = 0; table[i] != NULL; i++) {
     bool is_test = (table[i]->flags & BACKEND_IS_TEST) != 0;
-    bool is_allowed = forced[0] == 0 || strcmp(forced, table[i]->name) == 0;
-    if (table[i]->watch != NULL && is_allowed && (is_test || !after_serving)) {
+    if (table[i]->watch != NULL && is_meant(table[i], forced) && (is_test || !after_serving)) {
       chosen |= 1u << i;
     }
     after_serving = after_serving || table[i] == serving;

@@ -3,6 +3,9 @@
 #include "screen/screen_backend.h"
 
 const struct backend *const screen_backends[] = {
+#if defined(MINIAV_HAVE_PIPEWIRE) && defined(MINIAV_HAVE_DBUS)
+    &screen_portal_backend,
+#endif
 #if defined(MINIAV_HAVE_XCB)
     &screen_x11_backend,
 #endif

@@ -16,7 +16,8 @@
 /* Ends with NULL; the first whose probe succeeds serves. The test backend comes last. */
 extern const struct backend *const screen_backends[];
 
-extern const struct backend screen_x11_backend; /* MINIAV_HAVE_XCB */
+extern const struct backend screen_portal_backend; /* MINIAV_HAVE_PIPEWIRE, MINIAV_HAVE_DBUS */
+extern const struct backend screen_x11_backend;    /* MINIAV_HAVE_XCB */
 extern const struct backend screen_test_backend;
 
 #endif

@@ -5,7 +5,7 @@
 
 #define CURSOR_BYTES  (PATTERN_CURSOR_SIZE * PATTERN_CURSOR_SIZE * 4)
 #define MIN_BLOCKS    4u
-#define SPARE_BLOCKS  2u
+#define SPARE_BLOCKS  3u
 #define LAG_INTERVALS 12
 #define LAG_MIN_US    50000
 #define LAG_MAX_US    100000
@@ -316,6 +316,11 @@ static void deliver(struct test_video *video, struct test_device *device, struct
                     int64_t time_us) {
   struct capture_frame *frame = &video->frame;
   frame->block = block;
+  frame->cursor_block = NULL;
+  if ((video->metadata.flags & MINIAV_METADATA_CURSOR_PIXELS) != 0) {
+    frame->cursor_block = block;
+    block_reference(block);
+  }
   frame->buffer.timestamp_us = time_us;
   frame->buffer.flags =
       test_device_consume(&device->corrupted) ? (uint32_t)MINIAV_BUFFER_FLAG_CORRUPTED : 0;

@@ -11,7 +11,7 @@ int main(int count, char **arguments) {
       {"faults", test_faults},     {"dmabuf", test_dmabuf},
       {"unplug", test_unplug},     {"denied", test_denied},
       {"alsa", test_alsa},         {"properties", test_properties},
-      {"pipewire", test_pipewire},
+      {"pipewire", test_pipewire}, {"vgem", test_vgem},
   };
   for (size_t i = 0; i < sizeof tests / sizeof *tests; i++) {
     if (count == 2 && strcmp(arguments[1], tests[i].name) == 0) {

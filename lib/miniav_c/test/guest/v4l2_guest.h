@@ -44,5 +44,6 @@ void test_denied(void);
 void test_properties(void);
 void test_alsa(void);
 void test_pipewire(void);
+void test_vgem(void);
 
 #endif

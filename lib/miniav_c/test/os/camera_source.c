@@ -11,6 +11,7 @@
  *   align=N      rows padded to N bytes (default 64), the padding 0xA5
  *   buffers=N    how many it allows at most
  *   unsealed, readonly, short, pipe, moved, huge   what the memory is, or pretends to be
+ *   vgem         real dma-bufs, of the kernel's vgem driver
  *   notime       no header meta: no time, no sequence
  *   range        sizes and rates as ranges
  *   modifier=HEX GPU memory of that layout, too; may be said again; `onlygpu`: nothing else
@@ -49,8 +50,10 @@ static const struct dynlib_symbol symbols[] = {
 static const char *const files[] = {"libpipewire-0.3.so.0", NULL};
 static struct dynlib library = DYNLIB_INITIALIZER(files, symbols, &more);
 
-static void say(const char *what, long long number) {
-  printf("{\"%s\":%lld}\n", what, number);
+static void say_obeyed(const struct source *source) {
+  printf("{\"obeyed\":%llu,\"late\":%llu,\"starved\":%llu,\"sent\":%llu}\n",
+         (unsigned long long)source->sequence, (unsigned long long)source->late,
+         (unsigned long long)source->starved, (unsigned long long)source->sent);
   fflush(stdout);
 }
 
@@ -60,6 +63,7 @@ static void on_tick(void *data, uint64_t expirations) {
     return;
   }
   source->sequence += expirations;
+  source->late += expirations - 1;
   if (more.stream_is_driving(source->stream)) {
     more.stream_trigger_process(source->stream);
   } else {
@@ -148,10 +152,12 @@ static bool read_option(struct source *source, const char *option) {
   source->each = source->each || strcmp(option, "each") == 0;
   source->no_time = source->no_time || strcmp(option, "notime") == 0;
   source->range = source->range || strcmp(option, "range") == 0;
+  source->vgem = source->vgem || strcmp(option, "vgem") == 0;
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
   return gpu_read_option(source, option) || strcmp(option, "each") == 0 ||
          strcmp(option, "notime") == 0 || strcmp(option, "range") == 0 ||
-         strcmp(option, "bars2") == 0 || sscanf(option, "align=%u", &source->alignment) == 1 ||
+         strcmp(option, "vgem") == 0 || strcmp(option, "bars2") == 0 ||
+         sscanf(option, "align=%u", &source->alignment) == 1 ||
          sscanf(option, "buffers=%u", &source->buffers_most) == 1;
 }
 
@@ -215,8 +221,8 @@ int main(int count, char **arguments) {
   while (fgets(line, sizeof line, stdin) != NULL) {
     pipewire.thread_loop_lock(source.loop);
     obey(&source, line);
+    say_obeyed(&source);
     pipewire.thread_loop_unlock(source.loop);
-    say("obeyed", (long long)source.sequence);
   }
   return 0;
 }

@@ -9,6 +9,7 @@
 #include "camera/linux/v4l2_controls.h"
 #include "camera/linux/v4l2_stream.h"
 #include "camera/linux/v4l2_watch.h"
+#include "common/linux/pipewire_socket.h"
 #include "common/lists.h"
 
 struct camera_v4l2 {
@@ -32,16 +33,30 @@ static void explain(MiniAVResultCode result, const char *id, const char *path,
     cancel_explain(cancel, "this user may not open %s: it belongs to the group video", path);
   } else if (result == MINIAV_ERROR_DEVICE_BUSY) {
     cancel_explain(cancel, "another program uses %s", path);
-  } else if (result == MINIAV_ERROR_DEVICE_NOT_FOUND && id[0] == 0) {
-    cancel_explain(cancel, "no camera is connected");
   } else if (result == MINIAV_ERROR_DEVICE_NOT_FOUND) {
     cancel_explain(cancel, "no camera has the id \"v4l2:%.200s\" now", id);
   }
 }
 
+/* Where V4L2 has none, PipeWire might have had one, and the reason that it does not serve is what
+ * there is to tell. */
+static MiniAVResultCode explain_none(struct cancel *cancel) {
+  char pipewire[MINIAV_TEXT_BYTES];
+  MiniAVResultCode result = pipewire_socket_look(pipewire, sizeof pipewire);
+  if (result == MINIAV_ERROR_PERMISSION_DENIED) {
+    cancel_explain(cancel, "%s", pipewire);
+    return result;
+  }
+  cancel_explain(cancel, "no camera is connected%s%.180s", pipewire[0] != 0 ? "; " : "", pipewire);
+  return MINIAV_ERROR_DEVICE_NOT_FOUND;
+}
+
 static MiniAVResultCode open_device(const char *id, struct v4l2_device *device,
                                     struct cancel *cancel) {
   MiniAVResultCode result = v4l2_open_id(id, device);
+  if (result == MINIAV_ERROR_DEVICE_NOT_FOUND && id[0] == 0) {
+    return explain_none(cancel);
+  }
   explain(result, id, device->path, cancel);
   return result;
 }
@@ -75,6 +90,11 @@ static MiniAVResultCode camera_v4l2_enumerate(uint32_t filter, struct device_lis
   if (found == 0 && denied[0] != 0) {
     explain(MINIAV_ERROR_PERMISSION_DENIED, "", denied, cancel);
     return MINIAV_ERROR_PERMISSION_DENIED;
+  }
+  /* An empty list is an answer, unless there is a PipeWire that was not to be asked. */
+  char why[MINIAV_TEXT_BYTES];
+  if (found == 0 && pipewire_socket_look(why, sizeof why) == MINIAV_ERROR_PERMISSION_DENIED) {
+    return explain_none(cancel);
   }
   return MINIAV_SUCCESS;
 }
@@ -202,9 +222,8 @@ static MiniAVResultCode camera_v4l2_set_auto_property(void *state, MiniAVPropert
 /* The rights of files are all there is; nobody can be asked. */
 static MiniAVResultCode camera_v4l2_permission(MiniAVPermission *permission,
                                                struct cancel *cancel) {
-  (void)cancel;
   struct v4l2_device device;
-  MiniAVResultCode result = v4l2_open_id("", &device);
+  MiniAVResultCode result = open_device("", &device, cancel);
   v4l2_close(&device);
   *permission = result == MINIAV_SUCCESS                   ? MINIAV_PERMISSION_GRANTED
                 : result == MINIAV_ERROR_PERMISSION_DENIED ? MINIAV_PERMISSION_DENIED

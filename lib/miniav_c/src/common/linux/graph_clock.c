@@ -18,6 +18,11 @@ static bool is_true_time(uint64_t nsec, int64_t now_ns) {
          (int64_t)nsec <= now_ns + LATEST_NS;
 }
 
+/* How long before the time of a cycle its first sample was captured. */
+static int64_t age_ns(const struct graph_clock *clock, const struct graph_cycle *cycle) {
+  return clock->of_output ? 0 : frames_ns(cycle->frames, cycle->rate_hz);
+}
+
 /* Of a clock that tells the time. Not every clock has an id of its own: one whose count does not
  * fit the time that has passed is another one. */
 static void place_told(struct graph_clock *clock, const struct graph_cycle_told *told,
@@ -34,7 +39,7 @@ static void place_told(struct graph_clock *clock, const struct graph_cycle_told 
     continues = can_be;
   }
   if (!continues) {
-    clock->behind_ns = frames_ns(cycle->frames, cycle->rate_hz);
+    clock->behind_ns = age_ns(clock, cycle);
     cycle->flags |= GRAPH_CYCLE_NEW;
   }
   cycle->start_ns = nsec - clock->behind_ns;
@@ -43,7 +48,7 @@ static void place_told(struct graph_clock *clock, const struct graph_cycle_told 
 /* Of one that does not. */
 static void place_estimated(const struct graph_clock *clock, int64_t now_ns, bool continues,
                             struct graph_cycle *cycle) {
-  int64_t start_ns = now_ns - frames_ns(cycle->frames, cycle->rate_hz);
+  int64_t start_ns = now_ns - age_ns(clock, cycle);
   int64_t off_ns = clock->end_ns - start_ns;
   bool follows = continues && off_ns < ESTIMATE_NS && off_ns > -ESTIMATE_NS;
   cycle->start_ns = follows ? clock->end_ns : start_ns;

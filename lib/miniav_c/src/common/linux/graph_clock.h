@@ -5,9 +5,10 @@
  * is believed that cannot be true. A time that is more than a second old, or to come, is recovered
  * from when the cycles come, and flagged; a rate or a length out of range makes the cycle unusable.
  *
- * A cycle that starts at t holds what was captured before t: from t - its length on. While one
- * clock goes on that distance stays what it was at first, so that a graph that changes its quantum
- * or rate leaves no gap.
+ * A cycle that starts at t holds what was captured before t: from t - its length on; or, of
+ * outputs, what is played from t on, as pw_stream_get_time_n tells the players. While one clock
+ * goes on that distance stays what it was at first, so that a graph that changes its quantum or
+ * rate leaves no gap. How long a device takes to play is not in it.
  *
  * What is missing between two cycles was lost when the clock counted on while we were to run; when
  * the clock stood still, or we were paused, nothing played.
@@ -45,8 +46,9 @@ struct graph_cycle {
   int64_t start_ns;
 };
 
-/* Zeroed at the beginning. */
+/* Zeroed at the beginning, but for of_output. */
 struct graph_clock {
+  bool of_output;
   bool known; /* the rest is the last cycle's */
   bool estimated;
   uint32_t clock_id;

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/linux/pipewire_socket.h"
 #include "common/log.h"
 #include "miniav_capture.h"
 
@@ -354,9 +355,14 @@ static MiniAVResultCode probe_connection(struct pipewire_connection **connection
   if (result == MINIAV_SUCCESS || result == MINIAV_ERROR_TIMEOUT) {
     return MINIAV_SUCCESS;
   }
+  char why[MINIAV_TEXT_BYTES];
+  MiniAVResultCode socket = pipewire_socket_look(why, sizeof why);
   log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
-            MiniAV_GetErrorString(result));
-  return result == MINIAV_ERROR_NOT_SUPPORTED ? result : MINIAV_ERROR_DEVICE_NOT_FOUND;
+            why[0] != 0 ? why : MiniAV_GetErrorString(result));
+  if (result == MINIAV_ERROR_NOT_SUPPORTED) {
+    return result;
+  }
+  return socket == MINIAV_ERROR_PERMISSION_DENIED ? socket : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 
 MiniAVResultCode pipewire_probe(void) {

@@ -43,6 +43,15 @@ static uint32_t number_property(const struct spa_dict *properties, const char *k
   return (uint32_t)number;
 }
 
+/* As number_property, of 64 bits. */
+static uint64_t serial_property(const struct spa_dict *properties) {
+  const char *value = spa_dict_lookup(properties, "object.serial");
+  char *end = NULL;
+  unsigned long long number =
+      value != NULL && value[0] >= '0' && value[0] <= '9' ? strtoull(value, &end, 10) : 0;
+  return end != NULL && *end == 0 ? number : 0;
+}
+
 static bool is_property(const struct spa_dict *properties, const char *key, const char *expected) {
   const char *value = spa_dict_lookup(properties, key);
   return value != NULL && strcmp(value, expected) == 0;
@@ -337,6 +346,7 @@ static void add_node(struct pipewire_graph *graph, uint32_t id, const char *type
   read_node(node, properties);
   /* Only here, where the daemon says them: later the client can say what it likes. */
   node->client_id = number_property(properties, PW_KEY_CLIENT_ID);
+  node->object_serial = serial_property(properties);
   node->node_class = class_of(properties);
   if (node->node_class != PIPEWIRE_CLASS_OTHER) {
     bind_node(node, type);

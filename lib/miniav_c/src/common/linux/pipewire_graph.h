@@ -31,9 +31,10 @@ struct pipewire_object {
   struct pw_proxy *proxy; /* bound for its properties; NULL for ports and links */
   struct spa_hook hook;
   enum pipewire_kind kind;
-  uint32_t id;     /* used again by the daemon */
-  uint64_t serial; /* never used again */
-  bool complete;   /* its properties have come */
+  uint32_t id;            /* used again by the daemon */
+  uint64_t serial;        /* never used again */
+  uint64_t object_serial; /* the daemon's own, before which 0.3.40 has none: 0 */
+  bool complete;          /* its properties have come */
 
   /* nodes and clients */
   uint32_t client_id;

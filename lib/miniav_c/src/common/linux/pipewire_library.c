@@ -48,6 +48,7 @@ static const struct dynlib_symbol pipewire_symbols[] = {
     SYMBOL(stream_connect),
     SYMBOL(stream_get_node_id),
     SYMBOL(stream_update_params),
+    SYMBOL(stream_set_active),
     SYMBOL(stream_dequeue_buffer),
     SYMBOL(stream_queue_buffer),
     SYMBOL(stream_get_time),

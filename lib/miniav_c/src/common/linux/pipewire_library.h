@@ -50,6 +50,7 @@ struct pipewire_functions {
   __typeof__(&pw_stream_connect) stream_connect;
   __typeof__(&pw_stream_get_node_id) stream_get_node_id;
   __typeof__(&pw_stream_update_params) stream_update_params;
+  __typeof__(&pw_stream_set_active) stream_set_active;
   __typeof__(&pw_stream_dequeue_buffer) stream_dequeue_buffer;
   __typeof__(&pw_stream_queue_buffer) stream_queue_buffer;
   /* By hand: deprecated since 0.3.50, and the only one before. */

@@ -275,9 +275,9 @@ static MiniAVResultCode begin(struct pipewire_session *session, struct cancel *c
   }
   pipewire_lock(session->connection);
   session->homeless_since_us = 0;
-  struct pipewire_tap *tap =
-      pipewire_tap_create(pipewire_core_of(session->connection), session->policy->node_name,
-                          &session->layout, session->in.sample_rate, session->worker.event_fd);
+  struct pipewire_tap *tap = pipewire_tap_create(
+      pipewire_core_of(session->connection), session->policy->node_name, &session->layout,
+      session->in.sample_rate, session->policy->of_output, session->worker.event_fd);
   session->tap = tap;
   update(session);
   pipewire_unlock(session->connection);

@@ -36,6 +36,7 @@ struct pipewire_policy {
   void (*select)(void *user, const struct pipewire_graph *graph, bool opening,
                  struct pipewire_selection *selection);
   bool fills_silence;
+  bool of_output;       /* what is heard is yet to be played: it counts when it is */
   bool asks_again;      /* four times a second, for what no event tells: processes that end */
   bool layout_is_fixed; /* front left and right; else the channels of the first node */
   enum audio_channels_meaning meaning;

@@ -175,13 +175,14 @@ static bool add_ports(struct pipewire_tap *tap) {
 
 struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
                                          const struct tap_layout *layout, uint32_t rate_hz,
-                                         int event_fd) {
+                                         bool of_output, int event_fd) {
   struct pipewire_tap *tap = calloc(1, sizeof *tap);
   if (tap == NULL) {
     return NULL;
   }
   tap->core = core;
   tap->layout = *layout;
+  tap->clock.of_output = of_output;
   tap->event_fd = event_fd;
   tap->ring = sample_ring_create((uint32_t)sizeof(float) * layout->channels,
                                  (uint32_t)((uint64_t)rate_hz * RING_MS / 1000u));

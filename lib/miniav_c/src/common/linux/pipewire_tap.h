@@ -6,8 +6,9 @@
  * capture stream whose target dies is linked to the default microphone by WirePlumber.) The graph
  * sums what is wired to a port, and runs at its own rate: samples are the graph's own, unconverted.
  *
- * The data thread writes each cycle once into the ring, with the time at which it was captured by
- * the graph's clock (graph_clock.h), the rate, and whether its clock is another than before.
+ * The data thread writes each cycle once into the ring, with the time at which it was captured, or
+ * is played, by the graph's clock (graph_clock.h), the rate, and whether its clock is another than
+ * before.
  */
 #ifndef MINIAV_COMMON_PIPEWIRE_TAP_H
 #define MINIAV_COMMON_PIPEWIRE_TAP_H
@@ -29,11 +30,11 @@ struct tap_layout {
 
 struct pipewire_tap;
 
-/* Locked, all of these. name: of the node; event_fd: an eventfd that is written when samples have
- * come. NULL: out of memory. */
+/* Locked, all of these. name: of the node; of_output: what is wired to it is yet to be played;
+ * event_fd: an eventfd that is written when samples have come. NULL: out of memory. */
 struct pipewire_tap *pipewire_tap_create(struct pw_core *core, const char *name,
                                          const struct tap_layout *layout, uint32_t rate_hz,
-                                         int event_fd);
+                                         bool of_output, int event_fd);
 void pipewire_tap_cut(struct pipewire_tap *tap);     /* ends all its wires; NULL is fine */
 void pipewire_tap_destroy(struct pipewire_tap *tap); /* NULL is fine */
 

@@ -2,6 +2,7 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <inttypes.h>
 #include <spa/param/buffers.h>
 #include <spa/pod/builder.h>
 #include <stdio.h>
@@ -252,7 +253,10 @@ static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
 }
 
 static void tell_format(struct pipewire_video *video, const MiniAVVideoInfo *info) {
-  if (!is_same(info, &video->setup.exact)) {
+  if (video->setup.format != NULL) {
+    video->setup.exact = *info;
+    video->setup.format(video->setup.shape, info);
+  } else if (!is_same(info, &video->setup.exact)) {
     struct capture_format told = {.video = *info, .audio_result = MINIAV_ERROR_NO_BUFFER};
     video->setup.exact = *info;
     capture_format_changed(video->setup.capture, &told);
@@ -391,7 +395,8 @@ static const struct pw_stream_events stream_events = {.version = PW_VERSION_STRE
 static uint32_t request_formats(struct pipewire_video *video, struct spa_pod_builder *builder,
                                 const struct spa_pod *params[2 * VIDEO_REQUESTS_MAX]) {
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
-  uint32_t request_count = video_format_requests(builder, &video->setup.exact, requests);
+  uint32_t request_count =
+      video_format_requests(builder, &video->setup.exact, video->setup.most, requests);
   uint32_t count = 0;
   for (uint32_t i = 0; i < request_count; i++) {
     params[count] = video_modifiers_request(builder, requests[i], &video->modifiers);
@@ -407,13 +412,17 @@ static bool connect_stream(struct pipewire_video *video) {
   const struct spa_pod *requests[2 * VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
   uint32_t count = request_formats(video, &builder, requests);
+  /* Ids are used again, serials never: a session manager that knows them takes no other source. */
+  bool by_serial = !setup->links_itself && setup->node_serial != 0;
+  char serial[24];
+  snprintf(serial, sizeof serial, "%" PRIu64, setup->node_serial);
   video->stream = pipewire.stream_new(
       setup->core, setup->name,
       pipewire.properties_new(PW_KEY_NODE_NAME, setup->name, PW_KEY_NODE_DESCRIPTION, setup->name,
                               PW_KEY_MEDIA_TYPE, "Video", PW_KEY_MEDIA_CATEGORY, "Capture",
                               PW_KEY_MEDIA_ROLE, setup->role, PW_KEY_NODE_DONT_RECONNECT, "true",
                               PW_KEY_NODE_AUTOCONNECT, setup->links_itself ? "false" : "true",
-                              NULL));
+                              by_serial ? "target.object" : NULL, serial, NULL));
   if (video->stream == NULL) {
     return false;
   }
@@ -439,6 +448,8 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   }
   video->setup.modifiers = NULL;
   video->frames = (struct video_frames){.capture = setup->capture,
+                                        .deliver = setup->deliver,
+                                        .shape = setup->shape,
                                         .wants_damage = setup->wants_damage,
                                         .wants_cursor = setup->wants_cursor,
                                         .keeps_last = setup->keeps_last || setup->wants_cursor};
@@ -499,6 +510,11 @@ const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video) {
 
 uint32_t pipewire_video_own_id(const struct pipewire_video *video) {
   return pipewire.stream_get_node_id(video->stream);
+}
+
+void pipewire_video_restart(struct pipewire_video *video) {
+  pipewire.stream_set_active(video->stream, false);
+  pipewire.stream_set_active(video->stream, true);
 }
 
 bool pipewire_video_repeat(struct pipewire_video *video) {

@@ -54,9 +54,15 @@ struct pipewire_video_setup {
   uint32_t node_id;                        /* the source */
   uint32_t
       port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
-  bool links_itself;      /* else the session manager does, as for a portal's node */
-  MiniAVVideoInfo wanted; /* the first format must meet it; 0: any */
-  MiniAVVideoInfo exact;  /* what is asked for first, and what the capture has been told */
+  bool links_itself;        /* else the session manager does, as for a portal's node */
+  uint64_t node_serial;     /* by which it finds the source: PipeWire's object.serial; 0: its id */
+  MiniAVVideoInfo wanted;   /* the first format must meet it; 0: any */
+  MiniAVVideoInfo exact;    /* what is asked for first, and what the capture has been told */
+  struct spa_fraction most; /* a limit that the source is asked to keep; 0/0: none */
+  /* Loop thread, both or neither: gets formats and frames in the capture's place, to shape them. */
+  void (*format)(void *shape, const MiniAVVideoInfo *info);
+  void (*deliver)(void *shape, const struct capture_frame *frame);
+  void *shape;
   /* Loop thread. Is the stream linked to the right node, and to nothing else? */
   bool (*is_right)(void *user, uint32_t own_id);
   /* Loop thread, after each change of the phase; must not destroy the stream. */
@@ -79,6 +85,8 @@ bool pipewire_video_has_format(const struct pipewire_video *video);
 const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video);
 /* The id of our own node; SPA_ID_INVALID while it has none. */
 uint32_t pipewire_video_own_id(const struct pipewire_video *video);
+/* Stops the source and lets it go on: a compositor paints anew then. Locked. */
+void pipewire_video_restart(struct pipewire_video *video);
 /* Delivers the newest picture again, REPEATED; false when there is none. With keeps_last. */
 bool pipewire_video_repeat(struct pipewire_video *video);
 

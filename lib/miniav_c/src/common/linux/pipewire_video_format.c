@@ -508,9 +508,9 @@ static void ask_formats(struct spa_pod_builder *builder, MiniAVPixelFormat forma
   spa_pod_builder_pop(builder, &choice);
 }
 
-/* Zeros of `wish` are any. */
+/* Zeros of `wish` are any; rate_limit: of sources whose rate varies, 0/0 for any. */
 static const struct spa_pod *request(struct spa_pod_builder *builder, uint32_t subtype,
-                                     const MiniAVVideoInfo *wish) {
+                                     const MiniAVVideoInfo *wish, struct spa_fraction rate_limit) {
   struct spa_pod_frame object;
   struct spa_rectangle size = SPA_RECTANGLE(wish->width, wish->height);
   struct spa_rectangle least = SPA_RECTANGLE(1, 1);
@@ -538,19 +538,27 @@ static const struct spa_pod *request(struct spa_pod_builder *builder, uint32_t s
     spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_framerate,
                         SPA_POD_CHOICE_RANGE_Fraction(&usual, &slowest, &fastest), 0);
   }
+  if (is_rate(rate_limit)) {
+    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_maxFramerate,
+                        SPA_POD_CHOICE_RANGE_Fraction(&rate_limit, &slowest, &rate_limit), 0);
+  }
   return spa_pod_builder_pop(builder, &object);
 }
 
 uint32_t video_format_requests(struct spa_pod_builder *builder, const MiniAVVideoInfo *exact,
+                               struct spa_fraction most,
                                const struct spa_pod *requests[VIDEO_REQUESTS_MAX]) {
   const MiniAVVideoInfo same_pixels = {.pixel_format = exact->pixel_format};
   const MiniAVVideoInfo anything = {0};
   uint32_t count = 0;
-  requests[count++] = request(builder, subtype_of(exact->pixel_format), exact);
-  requests[count++] = request(builder, subtype_of(exact->pixel_format), &same_pixels);
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_raw, &anything);
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_mjpg, &anything);
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_h264, &anything);
+  requests[count++] = request(builder, subtype_of(exact->pixel_format), exact, most);
+  requests[count++] = request(builder, subtype_of(exact->pixel_format), &same_pixels, most);
+  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_raw, &anything, most);
+  if (is_rate(most)) { /* a source that keeps no limit is held to it here */
+    requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_raw, &anything, SPA_FRACTION(0, 0));
+  }
+  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_mjpg, &anything, most);
+  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_h264, &anything, most);
   return count;
 }
 
@@ -583,6 +591,15 @@ static void read_color(const struct spa_pod *param, struct video_format *format)
       color_of(param, SPA_FORMAT_VIDEO_transferFunction, transfers, sizeof transfers);
 }
 
+/* Of a source whose rate varies. */
+static struct spa_fraction most_of(const struct spa_pod *param) {
+  uint32_t count;
+  uint32_t choice;
+  const struct spa_fraction *most = values_of(param, SPA_FORMAT_VIDEO_maxFramerate,
+                                              SPA_TYPE_Fraction, sizeof *most, &count, &choice);
+  return most != NULL && is_rate(*most) ? *most : SPA_FRACTION(0, 0);
+}
+
 bool video_format_read(const struct spa_pod *param, struct video_format *format) {
   struct video_offer offer;
   *format = (struct video_format){.color_range = MINIAV_COLOR_RANGE_UNKNOWN};
@@ -592,6 +609,9 @@ bool video_format_read(const struct spa_pod *param, struct video_format *format)
   }
   struct spa_fraction rate =
       offer.rate_choice == VIDEO_CHOICE_LIST ? offer.rates[0] : SPA_FRACTION(0, 0);
+  if (rate.num == 0) {
+    rate = most_of(param);
+  }
   format->info = (MiniAVVideoInfo){.width = offer.sizes[0].width,
                                    .height = offer.sizes[0].height,
                                    .pixel_format = offer.formats[0],

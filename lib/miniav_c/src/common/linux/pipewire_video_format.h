@@ -62,11 +62,12 @@ void video_offers_describe(const struct video_offers *offers, char *text, size_t
 /* The same up to rates that a person calls the same, where `wanted` is not zero. */
 bool video_format_meets(const MiniAVVideoInfo *format, const MiniAVVideoInfo *wanted);
 
-#define VIDEO_REQUESTS_MAX 5u
+#define VIDEO_REQUESTS_MAX 6u
 
 /* EnumFormat params that ask for `exact`, then for less and less of it, so that the source may
  * change its format while it runs. How many. */
 uint32_t video_format_requests(struct spa_pod_builder *builder, const MiniAVVideoInfo *exact,
+                               struct spa_fraction most,
                                const struct spa_pod *requests[VIDEO_REQUESTS_MAX]);
 
 /* What was agreed on. */

@@ -303,7 +303,11 @@ static void deliver(struct video_frames *frames, struct capture_frame *frame,
     frames->last.cursor_block = NULL;
     frames->last.metadata = NULL;
   }
-  capture_deliver(frames->capture, frame);
+  if (frames->deliver != NULL) {
+    frames->deliver(frames->shape, frame);
+  } else {
+    capture_deliver(frames->capture, frame);
+  }
 }
 
 /* Moves the newest picture into memory of our own, where there is some, so that its buffer goes

@@ -14,6 +14,8 @@
 /* What goes on from frame to frame. */
 struct video_frames {
   struct capture *capture;
+  void (*deliver)(void *shape, const struct capture_frame *frame); /* NULL: capture_deliver */
+  void *shape;
   struct video_format format;
   struct block_pool *pool; /* for copies; made when the first is needed */
   size_t pool_bytes;

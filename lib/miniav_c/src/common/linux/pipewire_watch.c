@@ -12,6 +12,8 @@ static void compare(struct pipewire_watch *watch, const struct pipewire_graph *g
   struct device_list devices = {.prefix = watch->backend, .kind = watch->kind};
   if (graph != NULL) {
     watch->list(graph, &devices);
+  } else if (watch->list_without != NULL) {
+    watch->list_without(&devices);
   }
   device_changes_tell(&watch->changes, &devices);
 }
@@ -56,21 +58,29 @@ static void hold_connection(struct pipewire_watch *watch, struct pipewire_connec
   }
 }
 
+static bool connect(struct pipewire_watch *watch, struct pipewire_connection **connection) {
+  const struct pipewire_listener listener = {on_changed, on_lost, watch, NULL};
+  *connection = NULL;
+  return (watch->connect != NULL ? watch->connect(&listener, &watch->cancel, connection)
+                                 : pipewire_connect(&listener, CONNECT_MS, &watch->cancel,
+                                                    connection)) == MINIAV_SUCCESS;
+}
+
 static void watch_main(void *user) {
   struct pipewire_watch *watch = user;
-  const struct pipewire_listener listener = {on_changed, on_lost, watch, NULL};
+  uint32_t retry_ms = watch->retry_ms != 0 ? watch->retry_ms : RETRY_MS;
   mutex_lock(&watch->lock);
   while (!watch->quit) {
     mutex_unlock(&watch->lock);
-    struct pipewire_connection *connection = NULL;
-    if (pipewire_connect(&listener, CONNECT_MS, NULL, &connection) == MINIAV_SUCCESS) {
+    struct pipewire_connection *connection;
+    if (connect(watch, &connection)) {
       hold_connection(watch, connection);
     } else if (!watch->changes.known) {
       compare(watch, NULL);
     }
     mutex_lock(&watch->lock);
     if (!watch->quit) {
-      condition_wait_until(&watch->changed, &watch->lock, clock_deadline_us(RETRY_MS));
+      condition_wait_until(&watch->changed, &watch->lock, clock_deadline_us(retry_ms));
     }
   }
   watch->running = false;
@@ -85,14 +95,17 @@ void pipewire_watch(struct pipewire_watch *watch, bool on) {
     watch->quit = false;
     watch->changes.known = false;
     watch->connection_lost = false;
+    cancel_init(&watch->cancel);
     watch->running = thread_start("miniav-pw-watch", watch_main, watch);
   } else {
     watch->quit = true;
+    cancel_request(&watch->cancel);
     condition_broadcast(&watch->changed);
     while (watch->running) {
       condition_wait(&watch->changed, &watch->lock);
     }
     condition_destroy(&watch->changed);
+    cancel_destroy(&watch->cancel);
   }
   mutex_unlock(&watch->lock);
 }

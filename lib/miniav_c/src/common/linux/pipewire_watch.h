@@ -18,6 +18,12 @@ struct pipewire_watch {
   const char *backend; /* the prefix of ids */
   /* Lists the devices as enumerate does, on the loop thread, locked. */
   void (*list)(const struct pipewire_graph *graph, struct device_list *devices);
+  /* What is listed while there is no connection; NULL: nothing. */
+  void (*list_without)(struct device_list *devices);
+  /* NULL: to the daemon. */
+  MiniAVResultCode (*connect)(const struct pipewire_listener *listener, struct cancel *cancel,
+                              struct pipewire_connection **connection);
+  uint32_t retry_ms; /* 0: often */
   /* The rest is pipewire_watch.c's. */
   struct mutex lock;
   struct condition changed;
@@ -25,6 +31,7 @@ struct pipewire_watch {
   bool quit;
   bool connection_lost;
   struct pipewire_connection *connection;
+  struct cancel cancel; /* of connecting */
   struct device_changes changes;
 };
 

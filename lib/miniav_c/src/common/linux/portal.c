@@ -20,6 +20,17 @@ static void close_session(struct portal *portal) {
   }
 }
 
+void portal_end_session(struct portal *portal) {
+  portal_end_watch(portal);
+  close_session(portal);
+  portal->session_path[0] = 0;
+  portal->session_closed = false;
+}
+
+bool portal_is_alive(struct portal *portal) {
+  return portal_look(portal) == NULL;
+}
+
 void portal_close(struct portal *portal) {
   if (portal == NULL) {
     return;

@@ -38,6 +38,12 @@ MiniAVResultCode portal_open(struct portal **portal, struct cancel *cancel);
  * 250 ms. Not on the watch's thread. NULL is fine. */
 void portal_close(struct portal *portal);
 
+/* Ends the session and the watch, and leaves the connection for another one: whom the desktop
+ * trusts for as long as it stays. Otherwise as portal_close. */
+void portal_end_session(struct portal *portal);
+/* Between sessions: are the portal and the bus still there? */
+bool portal_is_alive(struct portal *portal);
+
 /* What the ScreenCast portal is. */
 struct portal_cast_ability {
   uint32_t version;
@@ -71,7 +77,7 @@ struct portal_cast {
 };
 
 /* The whole way: session, choice of sources, the person's consent, the connection to PipeWire. Once
- * a portal. USER_CANCELLED (by the person, or the token), PERMISSION_DENIED, NOT_SUPPORTED (a wish
+ * a session. USER_CANCELLED (by the person, or the token), PERMISSION_DENIED, NOT_SUPPORTED (a wish
  * the portal cannot meet), PORTAL_FAILED, TIMEOUT, OUT_OF_MEMORY. */
 MiniAVResultCode portal_cast_start(struct portal *portal, const struct portal_cast_wish *wish,
                                    struct portal_cast *cast, struct cancel *cancel);
@@ -80,6 +86,8 @@ MiniAVResultCode portal_cast_start(struct portal *portal, const struct portal_ca
  * `closed` must not wait for the thread that calls portal_close. OUT_OF_MEMORY. */
 MiniAVResultCode portal_watch(struct portal *portal, void (*closed)(void *user, const char *why),
                               void *user);
+/* In `closed`: was it the session alone that ended, as when the person ends the sharing? */
+bool portal_closed_session(const struct portal *portal);
 
 /* NOT_SUPPORTED: there is no Camera portal. */
 MiniAVResultCode portal_camera_is_present(struct portal *portal, bool *present,
@@ -89,8 +97,8 @@ MiniAVResultCode portal_camera_access(struct portal *portal, uint32_t dialog_ms,
                                       struct cancel *cancel);
 /* After access. The caller's to close. */
 MiniAVResultCode portal_camera_remote(struct portal *portal, int *fd, struct cancel *cancel);
-/* What is stored for programs outside a sandbox; UNDETERMINED: it will be asked; UNKNOWN: nobody
- * tells. */
+/* What is stored for this program; UNDETERMINED: it will be asked; UNKNOWN: nobody tells, as most
+ * sandboxes may not look. */
 MiniAVResultCode portal_camera_permission(struct portal *portal, MiniAVPermission *permission,
                                           struct cancel *cancel);
 

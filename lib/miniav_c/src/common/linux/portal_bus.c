@@ -272,6 +272,10 @@ static MiniAVResultCode wait_response(struct portal *portal, uint32_t timeout_ms
       cancel_explain(cancel, "the desktop portal ended");
       return MINIAV_ERROR_PORTAL_FAILED;
     }
+    if (portal->session_closed) { /* nobody answers any more */
+      cancel_explain(cancel, "the session was closed on the desktop");
+      return MINIAV_ERROR_PORTAL_FAILED;
+    }
     MiniAVResultCode result = next_message(portal, deadline_us, cancel, &message);
     if (result != MINIAV_SUCCESS) {
       if (result == MINIAV_ERROR_TIMEOUT) {

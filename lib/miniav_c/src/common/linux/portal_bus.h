@@ -41,6 +41,8 @@ struct portal {
 MiniAVResultCode portal_connect(struct portal *portal, struct cancel *cancel);
 /* When it returns `closed` is called no more; fine when there is no watch. */
 void portal_end_watch(struct portal *portal);
+/* Reads what has come; why the session, or all of it, is over; NULL: it is not. */
+const char *portal_look(struct portal *portal);
 
 /* A call of the portal; NULL when memory is exhausted. */
 DBusMessage *portal_message(const char *interface, const char *method);

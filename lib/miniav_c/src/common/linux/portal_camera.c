@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+#include "common/linux/sandbox.h"
+
 #define CAMERA "org.freedesktop.portal.Camera"
 #define STORE  "org.freedesktop.impl.portal.PermissionStore"
 
@@ -94,8 +96,8 @@ MiniAVResultCode portal_camera_remote(struct portal *portal, int *fd, struct can
   return *fd >= 0 ? MINIAV_SUCCESS : MINIAV_ERROR_PORTAL_FAILED;
 }
 
-/* a{sas}: for each program what it may; programs outside a sandbox are "". */
-static MiniAVPermission read_permission(DBusMessageIter *programs) {
+/* a{sas}: for each program what it may. */
+static MiniAVPermission read_permission(DBusMessageIter *programs, const char *own) {
   DBusMessageIter entry;
   if (dbus.iter_get_arg_type(programs) != DBUS_TYPE_ARRAY) {
     return MINIAV_PERMISSION_UNKNOWN;
@@ -108,7 +110,7 @@ static MiniAVPermission read_permission(DBusMessageIter *programs) {
     char text[MINIAV_TEXT_BYTES] = "";
     dbus.iter_recurse(&entry, &member);
     portal_read_text(&member, program);
-    if (program[0] != 0 || !dbus.iter_next(&member) ||
+    if (strcmp(program, own) != 0 || !dbus.iter_next(&member) ||
         dbus.iter_get_arg_type(&member) != DBUS_TYPE_ARRAY) {
       continue;
     }
@@ -123,10 +125,14 @@ static MiniAVPermission read_permission(DBusMessageIter *programs) {
 
 MiniAVResultCode portal_camera_permission(struct portal *portal, MiniAVPermission *permission,
                                           struct cancel *cancel) {
+  char own[MINIAV_TEXT_BYTES];
+  *permission = MINIAV_PERMISSION_UNKNOWN;
+  if (!sandbox_application(own)) {
+    return MINIAV_SUCCESS;
+  }
   DBusMessage *call = dbus.message_new_method_call(
       STORE, "/org/freedesktop/impl/portal/PermissionStore", STORE, "Lookup");
   DBusMessage *reply;
-  *permission = MINIAV_PERMISSION_UNKNOWN;
   if (call != NULL) {
     DBusMessageIter iter;
     const char *table = "devices";
@@ -140,13 +146,14 @@ MiniAVResultCode portal_camera_permission(struct portal *portal, MiniAVPermissio
     *permission = MINIAV_PERMISSION_UNDETERMINED;
     return MINIAV_SUCCESS;
   }
-  if (result == MINIAV_ERROR_NOT_SUPPORTED) { /* there is no store */
+  /* There is no store, or a sandbox without a way to it. */
+  if (result == MINIAV_ERROR_NOT_SUPPORTED || result == MINIAV_ERROR_PERMISSION_DENIED) {
     return MINIAV_SUCCESS;
   }
   if (result == MINIAV_SUCCESS) {
     DBusMessageIter iter;
     if (dbus.iter_init(reply, &iter)) {
-      *permission = read_permission(&iter);
+      *permission = read_permission(&iter, own);
     }
     dbus.message_unref(reply);
   }

@@ -15,8 +15,7 @@ static bool wants_quit(struct portal *portal) {
   return quit;
 }
 
-/* Reads what has come; why the session is over, or NULL. */
-static const char *look(struct portal *portal) {
+const char *portal_look(struct portal *portal) {
   DBusMessage *message;
   bool connected = dbus.connection_read_write(portal->connection, 0);
   while ((message = dbus.connection_pop_message(portal->connection)) != NULL) {
@@ -35,12 +34,12 @@ static void watch_main(void *argument) {
   struct portal *portal = argument;
   int bus_fd = -1;
   dbus.connection_get_unix_fd(portal->connection, &bus_fd);
-  const char *why = look(portal); /* what was read along with an answer */
+  const char *why = portal_look(portal); /* what was read along with an answer */
   while (why == NULL && !wants_quit(portal)) {
     struct pollfd fds[] = {{.fd = bus_fd, .events = POLLIN},
                            {.fd = portal->wake_fd, .events = POLLIN}};
     poll(fds, 2, -1);
-    why = look(portal);
+    why = portal_look(portal);
   }
   if (why != NULL && !wants_quit(portal)) {
     portal->closed(portal->user, why);
@@ -55,12 +54,17 @@ MiniAVResultCode portal_watch(struct portal *portal, void (*closed)(void *user, 
                               void *user) {
   portal->closed = closed;
   portal->user = user;
+  portal->quit = false;
   portal->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   portal->runs = portal->wake_fd >= 0;
   if (portal->runs && !thread_start("miniav-portal", watch_main, portal)) {
     portal->runs = false;
   }
   return portal->runs ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
+}
+
+bool portal_closed_session(const struct portal *portal) {
+  return portal->session_closed;
 }
 
 void portal_end_watch(struct portal *portal) {
@@ -76,6 +80,7 @@ void portal_end_watch(struct portal *portal) {
   mutex_unlock(&portal->lock);
   if (portal->wake_fd >= 0) {
     close(portal->wake_fd);
+    portal->wake_fd = -1;
   }
 }
 

@@ -19,11 +19,13 @@ struct loopback {
 
 static const struct pipewire_policy sink_policy = {.select = loopback_targets_select,
                                                    .fills_silence = true,
+                                                   .of_output = true,
                                                    .meaning = AUDIO_CHANNELS_SPEAKERS,
                                                    .node_name = "MiniAV loopback"};
 
 static const struct pipewire_policy program_policy = {.select = loopback_targets_select,
                                                       .fills_silence = true,
+                                                      .of_output = true,
                                                       .asks_again = true,
                                                       .layout_is_fixed = true,
                                                       .meaning = AUDIO_CHANNELS_SPEAKERS,

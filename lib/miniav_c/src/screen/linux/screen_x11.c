@@ -194,7 +194,6 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   stream->request = request;
   stream->region = request->region;
   stream->display = source.display;
-  stream->rate = (struct x11_rate){chosen.frame_rate_numerator, chosen.frame_rate_denominator};
   *format = (struct capture_format){.video = chosen, .audio_result = MINIAV_ERROR_NO_BUFFER};
   stream->format = *format;
   if (request->device_id[0] == 0) {

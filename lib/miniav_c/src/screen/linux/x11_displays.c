@@ -178,6 +178,17 @@ MiniAVResultCode x11_displays_find(struct x11 *x11, const struct x11_extensions 
   return result;
 }
 
+/* Before it had an extension of its own it named its outputs by itself. */
+bool x11_is_xwayland(struct x11 *x11) {
+  struct x11_displays displays = {.count = 0};
+  if (x11_names_xwayland(x11)) {
+    return true;
+  }
+  return x11_extension(x11, &x11_randr) != NULL &&
+         find_monitors(x11, &displays) == MINIAV_SUCCESS && displays.count > 0 &&
+         strncmp(displays.displays[0].name, "XWAYLAND", 8) == 0;
+}
+
 const struct x11_display *x11_display_named(const struct x11_displays *displays, const char *id) {
   size_t length = sizeof X11_DISPLAY_ID - 1;
   if (id[0] == 0) {

@@ -32,6 +32,9 @@ MiniAVResultCode x11_displays_find(struct x11 *x11, const struct x11_extensions 
 /* The display of an id without prefix, "" the primary one; NULL when there is none. */
 const struct x11_display *x11_display_named(const struct x11_displays *displays, const char *id);
 
+/* XWayland shows windows of X programs; its root window is no picture of the desktop. */
+bool x11_is_xwayland(struct x11 *x11);
+
 void x11_displays_list(const struct x11_displays *displays, struct device_list *devices);
 
 /* Changes of displays are told from now on. */

@@ -88,7 +88,7 @@ MiniAVResultCode x11_extensions_find(struct x11 *x11, struct x11_extensions *ext
   return xcb.connection_has_error(x11->connection) == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_LOST;
 }
 
-bool x11_is_xwayland(struct x11 *x11) {
+bool x11_names_xwayland(struct x11 *x11) {
   return x11_extension(x11, &xwayland) != NULL;
 }
 

@@ -30,8 +30,8 @@ struct x11_extensions {
 /* As x11_ask; an extension that is missing is no error. */
 MiniAVResultCode x11_extensions_find(struct x11 *x11, struct x11_extensions *extensions);
 
-/* XWayland shows windows of X programs; its root window is no picture of the desktop. */
-bool x11_is_xwayland(struct x11 *x11);
+/* Does it say that it is XWayland? From 23.1 on. */
+bool x11_names_xwayland(struct x11 *x11);
 
 #endif
 #endif

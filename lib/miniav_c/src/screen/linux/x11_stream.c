@@ -10,35 +10,23 @@
 #include "common/log.h"
 
 #define STOP_MS      150u
-#define IDLE_US      1000000
 #define RETRY_US     10000
 #define FAILURES_MAX 200u
-#define SECOND_US    INT64_C(1000000)
 
 /* What the thread does next. */
 enum step { STEP_ON, STEP_END };
 
 /* -- pace ----------------------------------------------------------------------------------- */
 
-/* The rate that was agreed on, or the limit when that is lower; pictures a second × 1000. */
 static int64_t millirate(struct x11_stream *stream) {
-  int64_t agreed = (int64_t)stream->rate.numerator * 1000 / stream->rate.denominator;
   mutex_lock(&stream->lock);
-  int64_t limit = (int64_t)(stream->limit * 1000);
+  double limit = stream->limit;
   mutex_unlock(&stream->lock);
-  int64_t rate = limit > 0 && limit < agreed ? limit : agreed;
-  return rate > 0 ? rate : 1;
+  return frame_pace_millirate(&stream->format.video, limit);
 }
 
-/* The first tick after now. Ticks are counted anew after a pause, so that what comes after one
- * comes at once and numbers stay small. */
 static void pace(struct x11_stream *stream, int64_t now_us) {
-  int64_t rate = millirate(stream);
-  if (stream->due_us == 0 || now_us - stream->due_us > IDLE_US) {
-    stream->base_us = now_us;
-  }
-  int64_t ticks = (now_us - stream->base_us) * rate / (1000 * SECOND_US) + 1;
-  stream->due_us = stream->base_us + (ticks * 1000 * SECOND_US + rate - 1) / rate;
+  frame_pace_shown(&stream->pace, now_us, millirate(stream));
 }
 
 /* -- frames --------------------------------------------------------------------------------- */
@@ -51,7 +39,7 @@ static void deliver(struct x11_stream *stream, struct block *block, int64_t time
   MiniAVBuffer *buffer = &frame.buffer;
   buffer->timestamp_us = time_us;
   buffer->flags = flags;
-  buffer->duration_us = SECOND_US * 1000 / millirate(stream);
+  buffer->duration_us = frame_pace_interval_us(millirate(stream));
   buffer->color_range = MINIAV_COLOR_RANGE_FULL;
   buffer->data.video.info = stream->format.video;
   buffer->data.video.num_planes = 1;
@@ -64,6 +52,10 @@ static void deliver(struct x11_stream *stream, struct block *block, int64_t time
   frame.metadata = metadata;
   frame.block = block;
   block_reference(block);
+  if ((metadata->flags & MINIAV_METADATA_CURSOR_PIXELS) != 0) {
+    frame.cursor_block = block;
+    block_reference(block);
+  }
   capture_deliver(stream->capture, &frame);
 }
 
@@ -294,8 +286,8 @@ static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
   if (!wants && !fills) {
     return x11_wait(stream->x11, INT64_MAX);
   }
-  if (clock_now_us() < stream->due_us) {
-    return x11_wait(stream->x11, stream->due_us);
+  if (clock_now_us() < stream->pace.due_us) {
+    return x11_wait(stream->x11, stream->pace.due_us);
   }
   bool shown = false;
   MiniAVResultCode result = wants ? take_picture(stream, &shown) : MINIAV_SUCCESS;
@@ -325,7 +317,7 @@ static enum step judge(struct x11_stream *stream, MiniAVResultCode result, const
     return STEP_ON;
   case MINIAV_ERROR_SYSTEM_CALL_FAILED: /* it was resized, or went, while it was looked at */
     stream->source.changed = true;
-    stream->due_us = clock_now_us() + RETRY_US;
+    stream->pace.due_us = clock_now_us() + RETRY_US;
     if (++stream->failures < FAILURES_MAX) {
       return STEP_ON;
     }
@@ -383,7 +375,7 @@ static MiniAVResultCode set_up(struct x11_stream *stream, struct cancel *cancel)
   }
   stream->pictures = (struct x11_pictures){.x11 = x11,
                                            .shares_memory = stream->extensions.shares_memory,
-                                           .block_count = capture_slot_count(stream->capture) + 2};
+                                           .block_count = capture_slot_count(stream->capture) + 3};
   if (result == MINIAV_SUCCESS) {
     result = x11_pictures_prepare(&stream->pictures, &stream->source.layout);
   }
@@ -413,7 +405,7 @@ MiniAVResultCode x11_stream_start(struct x11_stream *stream, struct cancel *canc
   stream->whole = true;
   stream->cursor_known = stream->cursor_moved = false;
   stream->cursor_painted = (MiniAVRect){0};
-  stream->due_us = 0;
+  stream->pace.due_us = 0;
   stream->failures = 0;
   stream->limit = stream->request->screen.frame_rate_limit;
   stream->repeats = stream->request->screen.repeat_last_frame != 0;

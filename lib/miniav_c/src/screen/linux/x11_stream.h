@@ -13,6 +13,7 @@
 #ifndef MINIAV_SCREEN_X11_STREAM_H
 #define MINIAV_SCREEN_X11_STREAM_H
 
+#include "screen/frame_pace.h"
 #include "screen/linux/x11_cursor.h"
 #include "screen/linux/x11_source.h"
 
@@ -20,15 +21,9 @@
 
 #include "common/capture.h"
 
-struct x11_rate {
-  uint32_t numerator; /* pictures in denominator seconds */
-  uint32_t denominator;
-};
-
 struct x11_stream {
   struct capture *capture;
   const struct capture_request *request;
-  struct x11_rate rate;
   struct capture_format format;
 
   struct mutex lock; /* guards these */
@@ -56,9 +51,8 @@ struct x11_stream {
   uint32_t cursor_serial;
   MiniAVRect cursor_painted; /* width 0: nothing */
   struct block *last;        /* for repeats */
-  int64_t base_us;           /* where ticks are counted from */
-  int64_t due_us;            /* before it no picture is taken */
-  uint32_t failures;         /* pictures in a row that could not be taken */
+  struct frame_pace pace;
+  uint32_t failures; /* pictures in a row that could not be taken */
 };
 
 /* Connects and begins; as x11_connect and x11_source_open. */

@@ -34,6 +34,7 @@ struct source {
   bool each;
   bool no_time;
   bool range;
+  bool vgem;
   uint32_t alignment;
   uint32_t buffers_most;
   char memory[16];
@@ -59,7 +60,10 @@ struct source {
   struct pattern_plane planes[MINIAV_MAX_PLANES];
   uint32_t strides[MINIAV_MAX_PLANES];
   uint32_t sizes[MINIAV_MAX_PLANES];
-  uint64_t sequence;
+  uint64_t sequence; /* frames that were due, from the first */
+  uint64_t late;     /* of them: due while the machine had no time for us */
+  uint64_t starved;  /* due while every buffer was out */
+  uint64_t sent;
   bool streaming;
   bool stalled;
   uint32_t corrupt;

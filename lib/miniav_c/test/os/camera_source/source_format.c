@@ -11,10 +11,13 @@
 #include <string.h>
 
 #include "common/linux/pipewire_video_format.h"
+#include "common/pixel.h"
+#include "h264_writer.h"
 
-static const char *const names[] = {"",      "I420", "NV12", "NV21",  "YUY2", "UYVY",    "RGB24",
-                                    "BGR24", "RGBA", "BGRA", "ARGB",  "ABGR", "MJPEG",   "BGRX",
-                                    "RGBX",  "XRGB", "XBGR", "GRAY8", "P010", "X2RGB10", "X2BGR10"};
+static const char *const names[] = {"",      "I420",    "NV12",    "NV21", "YUY2", "UYVY",
+                                    "RGB24", "BGR24",   "RGBA",    "BGRA", "ARGB", "ABGR",
+                                    "MJPEG", "BGRX",    "RGBX",    "XRGB", "XBGR", "GRAY8",
+                                    "P010",  "X2RGB10", "X2BGR10", "H264"};
 
 MiniAVPixelFormat format_named(const char *name) {
   for (size_t i = 1; i < sizeof names / sizeof *names; i++) {
@@ -35,10 +38,16 @@ static bool is_rgb(MiniAVPixelFormat format) {
   return buffer.color_range == MINIAV_COLOR_RANGE_FULL;
 }
 
+static uint32_t subtype_of(MiniAVPixelFormat format) {
+  return format == MINIAV_PIXEL_FORMAT_MJPEG  ? SPA_MEDIA_SUBTYPE_mjpg
+         : format == MINIAV_PIXEL_FORMAT_H264 ? SPA_MEDIA_SUBTYPE_h264
+                                              : SPA_MEDIA_SUBTYPE_raw;
+}
+
 static const struct spa_pod *offer(const struct source *source, struct spa_pod_builder *builder,
                                    MiniAVPixelFormat format, bool for_gpu, const uint64_t *picked) {
   struct spa_pod_frame frame;
-  bool jpeg = format == MINIAV_PIXEL_FORMAT_MJPEG;
+  bool raw = !pixel_is_compressed(format);
   struct spa_rectangle size = SPA_RECTANGLE(source->width, source->height);
   struct spa_rectangle least = SPA_RECTANGLE(160, 120);
   struct spa_rectangle most = SPA_RECTANGLE(3840, 2160);
@@ -47,9 +56,8 @@ static const struct spa_pod *offer(const struct source *source, struct spa_pod_b
   struct spa_fraction fastest = SPA_FRACTION(120, 1);
   spa_pod_builder_push_object(builder, &frame, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat);
   spa_pod_builder_add(builder, SPA_FORMAT_mediaType, SPA_POD_Id(SPA_MEDIA_TYPE_video),
-                      SPA_FORMAT_mediaSubtype,
-                      SPA_POD_Id(jpeg ? SPA_MEDIA_SUBTYPE_mjpg : SPA_MEDIA_SUBTYPE_raw), 0);
-  if (!jpeg) {
+                      SPA_FORMAT_mediaSubtype, SPA_POD_Id(subtype_of(format)), 0);
+  if (raw) {
     spa_pod_builder_add(
         builder, SPA_FORMAT_VIDEO_format, SPA_POD_Id(video_format_to_spa(format)),
         SPA_FORMAT_VIDEO_colorRange,
@@ -135,14 +143,19 @@ static void prepare(struct source *source) {
   source->jpeg = NULL;
   source->epoch++;
   source->marks = (struct pattern_marks){.rendered = false};
-  const struct pattern_plan plan = {.format = source->format,
+  bool is_h264 = source->format == MINIAV_PIXEL_FORMAT_H264;
+  const struct pattern_plan plan = {.format = is_h264 ? MINIAV_PIXEL_FORMAT_I420 : source->format,
                                     .width = source->now_width,
                                     .height = source->now_height,
                                     .theme = source->theme};
   source->pattern = pattern_create(&plan);
   source->picture = malloc(pattern_bytes(source->pattern));
   source->plane_count = pattern_planes(source->pattern, source->planes);
-  if (source->format == MINIAV_PIXEL_FORMAT_MJPEG) {
+  if (is_h264) {
+    source->plane_count = 1;
+    source->strides[0] = 0;
+    source->sizes[0] = h264_bytes(source->now_width, source->now_height);
+  } else if (source->format == MINIAV_PIXEL_FORMAT_MJPEG) {
     source->jpeg = jpeg_writer_create(source->now_width, source->now_height);
     source->plane_count = 1;
     source->strides[0] = 0;
@@ -183,7 +196,8 @@ void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
       SPA_PARAM_BUFFERS_blocks, SPA_POD_Int(source->each ? (int)source->plane_count : 1),
       SPA_PARAM_BUFFERS_size, SPA_POD_Int((int)source_data_bytes(source, 0)),
       SPA_PARAM_BUFFERS_stride, SPA_POD_Int((int)source->strides[0]), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int(1 << (source->is_for_gpu ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
+      SPA_POD_CHOICE_FLAGS_Int(
+          1 << (source->is_for_gpu || source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
   if (!source->no_time) {
     params[count++] = meta(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
   }

@@ -3,10 +3,13 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/pixel.h"
+#include "h264_writer.h"
 
 static void copy_rows(const struct source *source, uint32_t plane, uint8_t *to, uint32_t first,
                       uint32_t end) {
@@ -51,6 +54,15 @@ static uint32_t fill_jpeg(struct source *source, struct spa_data *data) {
   return (uint32_t)jpeg_writer_assemble(source->jpeg, data->data, source->sizes[0]);
 }
 
+static uint32_t fill_h264(struct source *source, const struct spa_data *data) {
+  struct h264_picture picture = {.width = source->now_width, .height = source->now_height};
+  for (uint32_t i = 0; i < 3; i++) {
+    picture.planes[i] = source->picture + source->planes[i].offset_bytes;
+    picture.strides_bytes[i] = source->planes[i].stride_bytes;
+  }
+  return h264_write(&picture, (uint32_t)source->sequence, data->data);
+}
+
 static void fill(struct source *source, const struct pw_buffer *buffer, int64_t time_us) {
   if (source->truncated) {
     return;
@@ -60,8 +72,10 @@ static void fill(struct source *source, const struct pw_buffer *buffer, int64_t 
   uint32_t offset = 0;
   for (uint32_t i = 0; i < source->plane_count; i++) {
     struct spa_data *data = &buffer->buffer->datas[source->each ? i : 0];
-    if (source->jpeg != NULL) {
-      *data->chunk = (struct spa_chunk){.size = fill_jpeg(source, data)};
+    if (pixel_is_compressed(source->format)) {
+      bool is_jpeg = source->jpeg != NULL;
+      *data->chunk =
+          (struct spa_chunk){.size = is_jpeg ? fill_jpeg(source, data) : fill_h264(source, data)};
       return;
     }
     copy_plane(source, i, (uint8_t *)data->data + offset, painted);
@@ -118,10 +132,25 @@ static void set_metas(struct source *source, struct spa_buffer *buffer, int64_t 
   }
 }
 
+/* A buffer that somebody still holds goes behind the others (pw_stream_dequeue_buffer, EBUSY): the
+ * next one may be free. */
+static struct pw_buffer *free_buffer(const struct source *source) {
+  struct pw_buffer *buffer = NULL;
+  for (uint32_t i = 0; i <= source->buffers_most && buffer == NULL; i++) {
+    errno = 0;
+    buffer = pipewire.stream_dequeue_buffer(source->stream);
+    if (buffer == NULL && errno != EBUSY) {
+      break;
+    }
+  }
+  return buffer;
+}
+
 void on_process(void *data) {
   struct source *source = data;
-  struct pw_buffer *buffer = pipewire.stream_dequeue_buffer(source->stream);
+  struct pw_buffer *buffer = free_buffer(source);
   if (buffer == NULL) {
+    source->starved++;
     return; /* every buffer is out: this frame is lost, and its number with it */
   }
   int64_t time_us = clock_now_us();
@@ -135,6 +164,7 @@ void on_process(void *data) {
     lie_about_chunk(source, buffer->buffer);
   }
   pipewire.stream_queue_buffer(source->stream, buffer);
+  source->sent++;
 }
 
 #endif

@@ -10,11 +10,21 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "dumb_buffers.h"
+
 static bool memory_is(const struct source *source, const char *what) {
   return strcmp(source->memory, what) == 0;
 }
 
-static int make_memfd(struct source *source, uint32_t bytes) {
+static int make_memory(struct source *source, uint32_t bytes) {
+  if (source->vgem) {
+    int dumb = dumb_buffer(bytes);
+    if (dumb < 0) {
+      fprintf(stderr, "no vgem\n");
+      exit(1);
+    }
+    return dumb;
+  }
   int fd = memfd_create("camera", MFD_CLOEXEC | MFD_ALLOW_SEALING);
   if (fd < 0 || ftruncate(fd, bytes) != 0) {
     perror("memfd");
@@ -46,8 +56,8 @@ void on_add_buffer(void *user, struct pw_buffer *buffer) {
   for (uint32_t i = 0; i < buffer->buffer->n_datas; i++) {
     struct spa_data *data = &buffer->buffer->datas[i];
     uint32_t bytes = source_data_bytes(source, i);
-    int fd = make_memfd(source, bytes);
-    data->type = source->is_for_gpu ? SPA_DATA_DmaBuf : SPA_DATA_MemFd;
+    int fd = make_memory(source, bytes);
+    data->type = source->is_for_gpu || source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd;
     data->flags = SPA_DATA_FLAG_READWRITE;
     data->fd = fd;
     data->mapoffset = 0;
