@@ -140,7 +140,7 @@ static void on_format(void *user, const MiniAVVideoInfo *info) {
 static void on_frame(void *user, const struct capture_frame *frame) {
   struct portal_screen *screen = user;
   bool is_same = portal_fresh_doubts(&screen->fresh) && portal_shape_is_same(&screen->shape, frame);
-  portal_fresh_frame(&screen->fresh, &frame->buffer, is_same);
+  portal_fresh_frame(&screen->fresh, frame, is_same);
   if (is_same) {
     portal_shape_give_back(frame);
   } else {
