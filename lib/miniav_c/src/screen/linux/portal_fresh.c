@@ -32,21 +32,10 @@ bool portal_fresh_doubts(const struct portal_fresh *fresh) {
   return fresh->asked_us != 0 || clock_now_us() - fresh->changed_us >= QUIET_US;
 }
 
-/* Is the pointer seen, and how it looks not known? */
-static bool lacks_pointer(struct portal_fresh *fresh, const MiniAVFrameMetadata *metadata) {
-  uint32_t flags = metadata != NULL ? metadata->flags : 0;
-  fresh->has_pointer = fresh->has_pointer || (flags & MINIAV_METADATA_CURSOR_PIXELS) != 0;
-  return (flags & MINIAV_METADATA_CURSOR) != 0 && metadata->cursor_visible != 0 &&
-         !fresh->has_pointer;
-}
-
-void portal_fresh_frame(struct portal_fresh *fresh, const struct capture_frame *frame,
-                        bool is_same) {
-  bool has_own_time = (frame->buffer.flags & MINIAV_BUFFER_FLAG_ESTIMATED_TIME) == 0;
+void portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame, bool is_same) {
+  bool has_own_time = (frame->flags & MINIAV_BUFFER_FLAG_ESTIMATED_TIME) == 0;
   bool was_asked = fresh->asked_us != 0;
-  bool is_complete = !lacks_pointer(fresh, frame->metadata);
-  bool is_answer =
-      was_asked && is_complete && (!has_own_time || frame->buffer.timestamp_us >= fresh->asked_us);
+  bool is_answer = was_asked && (!has_own_time || frame->timestamp_us >= fresh->asked_us);
   fresh->was_answered = fresh->was_answered || was_asked;
   if (!is_same) {
     fresh->changed_us = clock_now_us();

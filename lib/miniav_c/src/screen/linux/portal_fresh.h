@@ -6,9 +6,6 @@
  * for a while after a frame, or none at all, the stream is stopped and goes on: the compositor
  * paints, which pushes out what is stuck. A frame that was captured after that ends it.
  *
- * The first frame may also be lost where the two ends of the link do not start at once, and with it
- * the picture of the pointer, which is told once: a pointer that is seen without it is no answer.
- *
  * Invariants
  * - The loop thread's; others hold the connection's lock.
  * - On a still screen it is soon over: at most TRIES_MAX times after each change, and never again
@@ -33,7 +30,6 @@ struct portal_fresh {
   bool is_armed;
   bool has_streamed;
   bool was_answered;  /* ever */
-  bool has_pointer;   /* its picture has come */
   uint32_t tries;     /* since the last change that nobody asked for */
   int64_t asked_us;   /* when the source was last stopped; 0: that is answered */
   int64_t changed_us; /* when the last frame with a change came */
@@ -43,13 +39,12 @@ struct portal_fresh {
 MiniAVResultCode portal_fresh_begin(struct portal_fresh *fresh, struct pw_loop *loop);
 void portal_fresh_end(struct portal_fresh *fresh);
 
-/* Frames may come from now on. */
+/* There is a format: frames may come from now on. */
 void portal_fresh_streaming(struct portal_fresh *fresh);
 /* Is it worth looking whether the next frame is another picture? */
 bool portal_fresh_doubts(const struct portal_fresh *fresh);
 /* A frame has come; is_same: it shows what the last one did. */
-void portal_fresh_frame(struct portal_fresh *fresh, const struct capture_frame *frame,
-                        bool is_same);
+void portal_fresh_frame(struct portal_fresh *fresh, const MiniAVBuffer *frame, bool is_same);
 
 #endif
 #endif

@@ -87,9 +87,6 @@ static void on_video_changed(void *user) {
   } else if (phase == PIPEWIRE_VIDEO_FAILED) {
     fail(screen, failure, reason);
   }
-  if (phase == PIPEWIRE_VIDEO_STREAMING) {
-    portal_fresh_streaming(&screen->fresh);
-  }
   mutex_lock(&screen->lock);
   screen->streaming = phase == PIPEWIRE_VIDEO_STREAMING;
   condition_broadcast(&screen->changed);
@@ -135,12 +132,13 @@ static void on_shown(void *user) {
 static void on_format(void *user, const MiniAVVideoInfo *info) {
   struct portal_screen *screen = user;
   portal_shape_format(&screen->shape, info);
+  portal_fresh_streaming(&screen->fresh);
 }
 
 static void on_frame(void *user, const struct capture_frame *frame) {
   struct portal_screen *screen = user;
   bool is_same = portal_fresh_doubts(&screen->fresh) && portal_shape_is_same(&screen->shape, frame);
-  portal_fresh_frame(&screen->fresh, frame, is_same);
+  portal_fresh_frame(&screen->fresh, &frame->buffer, is_same);
   if (is_same) {
     portal_shape_give_back(frame);
   } else {
