@@ -8,7 +8,14 @@ import { dumpGraph } from "../../scripts/rig/camera_rig.ts";
 import { runChecked } from "../../scripts/rig/processes.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { delay, waitUntil } from "../support/wait.ts";
-import { assertHealthy, LIMIT_MS, type Line, startCamera, startUser } from "./support/cameras.ts";
+import {
+  assertHealthy,
+  LIMIT_MS,
+  type Line,
+  startCamera,
+  startTalk,
+  startUser,
+} from "./support/cameras.ts";
 
 /** Bun gives a test five seconds unless told. */
 const OPTIONS = { timeout: 180_000, skip: rigSkipReason() };
@@ -350,3 +357,20 @@ test("wishes choose from what a camera offers", OPTIONS, async () => {
   assert.equal(failed.code, "FORMAT_NOT_SUPPORTED");
   assert.match(failed.hint, /640x480.*NV12.*MJPEG/s);
 });
+
+test(
+  "controls belong to cameras with a V4L2 device; a path that is none is not opened",
+  OPTIONS,
+  async () => {
+    await using rig = await startPipeWireRig();
+    await using _plain = await startCamera(rig, "plain", ["NV12"]);
+    await using _null = await startCamera(rig, "null", ["NV12"], ["device=/dev/null"]);
+    await using _long = await startCamera(rig, "long", ["NV12"], [`device=/dev/${"v".repeat(99)}`]);
+    await using talk = startTalk(rig);
+    for (const name of ["plain", "null", "long"]) {
+      const { code, hint } = await talk.ask({ control: { deviceId: `pipewire:${name}` } });
+      assert.equal(code, "NOT_SUPPORTED", name);
+      assert.match(hint, /no such property/);
+    }
+  },
+);

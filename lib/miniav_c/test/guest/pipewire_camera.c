@@ -95,5 +95,6 @@ void test_pipewire(void) {
   if (await_listed()) {
     check_formats();
     check_held();
+    check_properties(NODE);
   }
 }
