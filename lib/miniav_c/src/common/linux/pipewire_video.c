@@ -71,9 +71,9 @@ static void give_back(struct pipewire_video *video, struct video_memory *memory)
   if (!memory->lent) {
     return;
   }
-  memory->lent = false;
   video_memory_end_read(memory);
-  if (memory->buffer != NULL) {
+  if (memory->buffer != NULL) { /* else it stays counted, until it goes (video_memory.busy) */
+    memory->lent = false;
     video->lent_count--;
     pipewire.stream_queue_buffer(video->stream, memory->buffer);
   }
@@ -493,6 +493,14 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   return video;
 }
 
+/* What has come and nobody took: the source would find it busy for ever. */
+static void return_untaken(struct pipewire_video *video) {
+  struct pw_buffer *buffer;
+  while ((buffer = pipewire.stream_dequeue_buffer(video->stream)) != NULL) {
+    pipewire.stream_queue_buffer(video->stream, buffer);
+  }
+}
+
 void pipewire_video_destroy(struct pipewire_video *video) {
   if (video == NULL) {
     return;
@@ -504,6 +512,7 @@ void pipewire_video_destroy(struct pipewire_video *video) {
   }
   if (video->stream != NULL) {
     spa_hook_remove(&video->stream_hook);
+    return_untaken(video);
     pipewire.stream_destroy(video->stream);
   }
   if (video->returned != NULL) {
