@@ -224,15 +224,9 @@ static bool is_driven_by_another(const struct camera *camera) {
 /* The camera that was asked for is still that camera, and nothing else is linked to us. */
 static bool is_right(void *user, uint32_t own_id) {
   struct camera *camera = user;
-  const struct pipewire_graph *graph = pipewire_graph_of(camera->connection);
-  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, camera->node_id);
-  bool right = node != NULL && node->serial == camera->node_serial && !is_driven_by_another(camera);
-  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
-    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
-      right = right && at->output_node == camera->node_id;
-    }
-  }
-  return right;
+  return pipewire_graph_is_linked(pipewire_graph_of(camera->connection), own_id, camera->node_id,
+                                  camera->node_serial) &&
+         !is_driven_by_another(camera);
 }
 
 /* Locked: the capture is of this node from now on. */

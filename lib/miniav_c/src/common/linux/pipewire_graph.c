@@ -480,6 +480,18 @@ struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
   return NULL;
 }
 
+bool pipewire_graph_is_linked(const struct pipewire_graph *graph, uint32_t own_id, uint32_t node_id,
+                              uint64_t node_serial) {
+  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, node_id);
+  bool right = node != NULL && node->serial == node_serial;
+  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
+    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
+      right = right && at->output_node == node_id;
+    }
+  }
+  return right;
+}
+
 struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
                                             enum pipewire_class node_class, const char *name) {
   for (struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {

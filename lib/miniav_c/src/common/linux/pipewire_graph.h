@@ -119,6 +119,10 @@ struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
  * else "". */
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class);
+/* Is a source still the node that it was, and nothing else linked to our own one? As far as the
+ * daemon lets us see. */
+bool pipewire_graph_is_linked(const struct pipewire_graph *graph, uint32_t own_id, uint32_t node_id,
+                              uint64_t node_serial);
 /* Hertz at which the graph runs or will run. */
 uint32_t pipewire_graph_rate(const struct pipewire_graph *graph);
 

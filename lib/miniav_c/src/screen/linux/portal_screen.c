@@ -93,19 +93,11 @@ static void on_video_changed(void *user) {
   mutex_unlock(&screen->lock);
 }
 
-/* Loop thread: on this connection the portal shows the stream's node and nothing else; what is
- * linked is seen as far as it lets us see. */
+/* Loop thread. */
 static bool is_right(void *user, uint32_t own_id) {
   struct portal_screen *screen = user;
-  const struct pipewire_graph *graph = pipewire_graph_of(screen->connection);
-  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, screen->node_id);
-  bool right = node != NULL && node->serial == screen->node_serial;
-  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
-    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
-      right = right && at->output_node == screen->node_id;
-    }
-  }
-  return right;
+  return pipewire_graph_is_linked(pipewire_graph_of(screen->connection), own_id, screen->node_id,
+                                  screen->node_serial);
 }
 
 static void on_graph_changed(void *user) {
