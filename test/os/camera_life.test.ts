@@ -198,6 +198,27 @@ test("a camera serves two at once, also when one of them goes", OPTIONS, async (
   assertHealthy(await third.line("end", "the end of the third"));
 });
 
+test("what is held at the end of a capture comes back to the camera", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using _camera = await startCamera(rig, "camera", ["NV12"]);
+  // Its buffers outlive a link: a few rounds of held ones would leave it none.
+  for (let round = 0; round < 3; round++) {
+    await using holder = startUser(rig, "capture", { ...CAMERA, frames: 12, hold: 6 });
+    await holder.line("end", `the end of round ${round}`);
+    await using other = startUser(rig, "capture", { ...CAMERA, frames: 12 });
+    assertHealthy(await other.line("end", `the other of round ${round}`));
+    holder.send("look");
+    const { looked, changed } = await holder.line("looked");
+    assert.deepEqual([looked, changed], [6, 0], "nobody paints over what is held");
+    holder.send("go");
+    await holder.ended();
+  }
+  await using last = startUser(rig, "capture", CAMERA);
+  await last.line("thirty", "thirty frames");
+  last.send("stop");
+  assertHealthy(await last.line("end", "the end of the last"));
+});
+
 test("a camera in error is told", OPTIONS, async () => {
   await using rig = await startPipeWireRig();
   await using camera = await startCamera(rig, "camera", ["NV12"]);

@@ -15,12 +15,15 @@
  *   notime       no header meta: no time, no sequence
  *   range        sizes and rates as ranges
  *   device=PATH  says that it stands for this V4L2 device
+ *   modifier=HEX GPU memory of that layout, too; may be said again; `onlygpu`: nothing else
  *
  * Lines on its input: `stall`, `go`, `format NAME WxH`, `corrupt N`, `discont`, `skip N`, `error`,
- * `crop X Y W H`, `transform N`, `lie WHAT N` (stride, negative, offset, size, zero, crop),
- * `truncate`, `die`; the end of the input ends it. It prints a line for each thing that happens.
+ * `crop X Y W H`, `transform N`, `modifier HEX`, `lie WHAT N` (stride, negative, offset, size,
+ * zero, crop), `truncate`, `die`; the end of the input ends it. It prints a line for each thing
+ * that happens.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -104,11 +107,7 @@ static void change_format(struct source *source, const char *line) {
   source->format_count = 1;
   source->width = width;
   source->height = height;
-  _Alignas(8) uint8_t bytes[16384];
-  struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *params[FORMATS_MAX];
-  uint32_t count = source_offers(source, &builder, params);
-  pipewire.stream_update_params(source->stream, params, count);
+  source_offer_again(source, NULL);
 }
 
 static void obey(struct source *source, const char *line) {
@@ -119,6 +118,9 @@ static void obey(struct source *source, const char *line) {
     source->stalled = false;
   } else if (strncmp(line, "format ", 7) == 0) {
     change_format(source, line);
+  } else if (sscanf(line, "modifier %" SCNx64, &source->modifiers[0]) == 1) {
+    source->modifier_count = 1;
+    source_offer_again(source, NULL);
   } else if (strncmp(line, "discont", 7) == 0) {
     source->discont = true;
   } else if (strncmp(line, "error", 5) == 0) {
@@ -157,9 +159,10 @@ static bool read_option(struct source *source, const char *option) {
     return true;
   }
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
-  return strcmp(option, "each") == 0 || strcmp(option, "notime") == 0 ||
-         strcmp(option, "range") == 0 || strcmp(option, "vgem") == 0 ||
-         strcmp(option, "bars2") == 0 || sscanf(option, "align=%u", &source->alignment) == 1 ||
+  return gpu_read_option(source, option) || strcmp(option, "each") == 0 ||
+         strcmp(option, "notime") == 0 || strcmp(option, "range") == 0 ||
+         strcmp(option, "vgem") == 0 || strcmp(option, "bars2") == 0 ||
+         sscanf(option, "align=%u", &source->alignment) == 1 ||
          sscanf(option, "buffers=%u", &source->buffers_most) == 1;
 }
 

@@ -22,6 +22,7 @@ struct camera {
   struct pipewire_connection *connection;
   MiniAVVideoInfo wanted;
   MiniAVVideoInfo chosen;
+  struct video_modifiers modifiers; /* that it offers, when GPU output is wanted */
   bool follows_default;
   char name[MINIAV_TEXT_BYTES];
 
@@ -245,6 +246,10 @@ static void take_node(struct camera *camera, const struct pipewire_object *node)
   memcpy(camera->name, node->name, sizeof camera->name);
 }
 
+static bool wants_gpu(const struct camera *camera) {
+  return camera->wanted.output_preference == MINIAV_OUTPUT_PREFERENCE_GPU;
+}
+
 /* Locked: makes the stream for a node. */
 static MiniAVResultCode begin(struct camera *camera, const struct pipewire_object *node,
                               const MiniAVVideoInfo *wanted) {
@@ -264,6 +269,8 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .node_serial = node->object_serial,
                                              .port_id = port != NULL ? port->id : 0,
                                              .links_itself = links_itself,
+                                             .wants_gpu = wants_gpu(camera),
+                                             .modifiers = &camera->modifiers,
                                              .wanted = *wanted,
                                              .exact = camera->chosen,
                                              .is_right = is_right,
@@ -329,7 +336,7 @@ static void on_lost(void *user, const char *reason) {
 
 static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct cancel *cancel) {
   const struct pipewire_listener listener = {on_graph_changed, on_lost, camera, NULL};
-  struct video_offers offers = {0};
+  struct video_offers offers = {.modifiers = wants_gpu(camera) ? &camera->modifiers : NULL};
   MiniAVResultCode result = camera->way->connect(&listener, cancel, &camera->connection);
   if (result != MINIAV_SUCCESS) {
     return result;
