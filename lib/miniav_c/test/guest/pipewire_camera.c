@@ -112,5 +112,6 @@ void test_pipewire(void) {
     check_formats();
     check_held();
     check_handles();
+    check_properties(NODE);
   }
 }

@@ -36,6 +36,9 @@ void check_imported(const MiniAVBuffer *buffer);
 /* A sum over every byte of the picture. */
 uint64_t picture_sum(const MiniAVBuffer *buffer);
 
+/* The controls of vivid's first device through the camera of this id. */
+void check_properties(const char *id);
+
 void test_pictures(void);
 void test_planes(void);
 void test_life(void);

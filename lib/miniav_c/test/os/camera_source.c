@@ -14,6 +14,7 @@
  *   vgem         real dma-bufs, of the kernel's vgem driver
  *   notime       no header meta: no time, no sequence
  *   range        sizes and rates as ranges
+ *   device=PATH  says that it stands for this V4L2 device
  *   modifier=HEX GPU memory of that layout, too; may be said again; `onlygpu`: nothing else
  *
  * Lines on its input: `stall`, `go`, `format NAME WxH`, `corrupt N`, `discont`, `skip N`, `error`,
@@ -153,6 +154,10 @@ static bool read_option(struct source *source, const char *option) {
   source->no_time = source->no_time || strcmp(option, "notime") == 0;
   source->range = source->range || strcmp(option, "range") == 0;
   source->vgem = source->vgem || strcmp(option, "vgem") == 0;
+  if (strncmp(option, "device=", 7) == 0) {
+    source->device = option + 7;
+    return true;
+  }
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
   return gpu_read_option(source, option) || strcmp(option, "each") == 0 ||
          strcmp(option, "notime") == 0 || strcmp(option, "range") == 0 ||
@@ -194,9 +199,10 @@ static bool begin(struct source *source) {
   source->timer = pw_loop_add_timer(loop, on_tick, source);
   source->stream = pipewire.stream_new(
       source->core, source->name,
-      pipewire.properties_new(PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera",
-                              PW_KEY_NODE_NAME, source->name, PW_KEY_NODE_DESCRIPTION,
-                              "A camera for tests", "api.libcamera.location", "front", NULL));
+      pipewire.properties_new(
+          PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_NAME,
+          source->name, PW_KEY_NODE_DESCRIPTION, "A camera for tests", "api.libcamera.location",
+          "front", source->device != NULL ? "api.v4l2.path" : NULL, source->device, NULL));
   pipewire.stream_add_listener(source->stream, &source->hook, &stream_events, source);
   _Alignas(8) uint8_t bytes[16384];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};

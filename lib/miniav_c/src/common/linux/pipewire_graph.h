@@ -53,7 +53,8 @@ struct pipewire_object {
   char application[MINIAV_TEXT_BYTES];
   char binary[MINIAV_TEXT_BYTES];
   char icon[128];
-  MiniAVFacing facing; /* cameras */
+  MiniAVFacing facing;  /* cameras */
+  char device_path[32]; /* of the V4L2 device that a camera stands for, its own word; "": none */
 
   /* ports */
   uint32_t node_id;

@@ -34,6 +34,8 @@ struct pipewire_video {
   struct video_memory *memories[BUFFERS_MAX]; /* of the buffers that there are now */
   uint32_t memory_count;
   uint32_t lent_count;
+  const struct spa_io_position *position; /* of the graph's cycle; NULL: not told */
+  uint32_t driver;                        /* when it was last looked at */
   struct video_frames frames;
   bool has_format; /* and frames are delivered */
   bool was_connected;
@@ -69,9 +71,9 @@ static void give_back(struct pipewire_video *video, struct video_memory *memory)
   if (!memory->lent) {
     return;
   }
-  memory->lent = false;
   video_memory_end_read(memory);
-  if (memory->buffer != NULL) {
+  if (memory->buffer != NULL) { /* else it stays counted, until it goes (video_memory.busy) */
+    memory->lent = false;
     video->lent_count--;
     pipewire.stream_queue_buffer(video->stream, memory->buffer);
   }
@@ -157,8 +159,26 @@ static int64_t cycle_us(struct pipewire_video *video) {
   return pipewire.stream_get_time(video->stream, &time) == 0 ? time.now / 1000 : 0;
 }
 
+uint32_t pipewire_video_driver(const struct pipewire_video *video) {
+  /* The daemon writes there. */
+  return video->position != NULL ? *(const volatile uint32_t *)&video->position->clock.id
+                                 : SPA_ID_INVALID;
+}
+
+/* Another driver may be another source. */
+static void look_at_driver(struct pipewire_video *video) {
+  uint32_t driver = pipewire_video_driver(video);
+  if (driver != video->driver) {
+    video->driver = driver;
+    if (!video->setup.is_right(video->setup.user, pipewire.stream_get_node_id(video->stream))) {
+      fail(video, MINIAV_ERROR_DEVICE_LOST, "the stream was linked to something else", NULL);
+    }
+  }
+}
+
 static void on_process(void *data) {
   struct pipewire_video *video = data;
+  look_at_driver(video);
   drain(video);
   int64_t came_us = cycle_us(video);
   struct pw_buffer *buffer;
@@ -382,8 +402,16 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
   }
 }
 
+static void on_io_changed(void *data, uint32_t id, void *area, uint32_t size) {
+  struct pipewire_video *video = data;
+  if (id == SPA_IO_Position) {
+    video->position = area != NULL && size >= sizeof *video->position ? area : NULL;
+  }
+}
+
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
                                                       .state_changed = on_state_changed,
+                                                      .io_changed = on_io_changed,
                                                       .param_changed = on_param_changed,
                                                       .add_buffer = on_add_buffer,
                                                       .remove_buffer = on_remove_buffer,
@@ -465,6 +493,14 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   return video;
 }
 
+/* What has come and nobody took: the source would find it busy for ever. */
+static void return_untaken(struct pipewire_video *video) {
+  struct pw_buffer *buffer;
+  while ((buffer = pipewire.stream_dequeue_buffer(video->stream)) != NULL) {
+    pipewire.stream_queue_buffer(video->stream, buffer);
+  }
+}
+
 void pipewire_video_destroy(struct pipewire_video *video) {
   if (video == NULL) {
     return;
@@ -476,6 +512,7 @@ void pipewire_video_destroy(struct pipewire_video *video) {
   }
   if (video->stream != NULL) {
     spa_hook_remove(&video->stream_hook);
+    return_untaken(video);
     pipewire.stream_destroy(video->stream);
   }
   if (video->returned != NULL) {

@@ -83,6 +83,9 @@ MiniAVResultCode pipewire_video_failure(const struct pipewire_video *video, cons
 /* Has a format been agreed on? */
 bool pipewire_video_has_format(const struct pipewire_video *video);
 const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video);
+/* The node whose clock drives ours, as a camera's does; SPA_ID_INVALID: not told. is_right is asked
+ * again when it changes. */
+uint32_t pipewire_video_driver(const struct pipewire_video *video);
 /* The id of our own node; SPA_ID_INVALID while it has none. */
 uint32_t pipewire_video_own_id(const struct pipewire_video *video);
 /* Stops the source and lets it go on: a compositor paints anew then. Locked. */

@@ -252,8 +252,38 @@ static void take_datas(struct video_memory *memory, const struct spa_buffer *fro
 
 /* -- memory --------------------------------------------------------------------------------- */
 
+/* libpipewire's mapping ends with the stream, what is lent may not. */
+static void map_busy(struct video_memory *memory, const struct spa_buffer *from,
+                     struct pw_mempool *pool) {
+  struct spa_meta_busy *meta = spa_buffer_find_meta_data(from, SPA_META_Busy, sizeof *meta);
+  struct pw_memblock *block =
+      meta != NULL && pool != NULL ? pipewire.mempool_find_ptr(pool, meta) : NULL;
+  uint64_t at;
+  bool sealed = false;
+  if (block == NULL || block->fd < 0 || !file_of_pointer(&meta->count, block->fd, &at) ||
+      at % sizeof meta->count != 0 ||
+      bytes_of(block->fd, false, &sealed) < at + sizeof meta->count || !sealed) {
+    return;
+  }
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t start = at / page * page;
+  size_t bytes = (size_t)(at - start) + sizeof meta->count;
+  void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, block->fd, (off_t)start);
+  if (mapping != MAP_FAILED) {
+    memory->busy_mapping = mapping;
+    memory->busy_mapping_bytes = bytes;
+    memory->busy = (_Atomic uint32_t *)(void *)((uint8_t *)mapping + (at - start));
+  }
+}
+
 static void destroy(struct block *block) {
   struct video_memory *memory = SPA_CONTAINER_OF(block, struct video_memory, block);
+  if (memory->busy != NULL) {
+    if (memory->lent) {
+      atomic_fetch_sub_explicit(memory->busy, 1, memory_order_acq_rel);
+    }
+    munmap(memory->busy_mapping, memory->busy_mapping_bytes);
+  }
   for (uint32_t i = 0; i < memory->data_count; i++) {
     if (memory->datas[i].mapping != NULL) {
       munmap(memory->datas[i].mapping, memory->datas[i].mapping_bytes);
@@ -289,6 +319,7 @@ struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mem
     memory->block.data = memory->datas[0].at;
     memory->block.capacity_bytes = memory->datas[0].capacity_bytes;
   }
+  map_busy(memory, from, pool);
   if (!memory->is_sound) {
     log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "a buffer is not what it says");
   }

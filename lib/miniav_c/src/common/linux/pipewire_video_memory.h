@@ -59,6 +59,12 @@ struct video_memory {
   bool is_for_gpu; /* it is handed on, and neither mapped nor read here */
   bool lendable;
   bool lent; /* the loop thread's: the lease is out */
+  /* Of our own mapping, or NULL: how many hold the buffer. libpipewire counts us when it comes, and
+   * again when it is queued back; what is never queued back (the stream ended, the buffers changed)
+   * is counted when the memory goes: else its owner finds it busy for ever (stream.c, EBUSY). */
+  _Atomic uint32_t *busy;
+  void *busy_mapping;
+  size_t busy_mapping_bytes;
 };
 
 struct video_returns *video_returns_create(void);

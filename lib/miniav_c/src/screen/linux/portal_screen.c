@@ -87,9 +87,6 @@ static void on_video_changed(void *user) {
   } else if (phase == PIPEWIRE_VIDEO_FAILED) {
     fail(screen, failure, reason);
   }
-  if (phase == PIPEWIRE_VIDEO_STREAMING) {
-    portal_fresh_streaming(&screen->fresh);
-  }
   mutex_lock(&screen->lock);
   screen->streaming = phase == PIPEWIRE_VIDEO_STREAMING;
   condition_broadcast(&screen->changed);
@@ -135,6 +132,7 @@ static void on_shown(void *user) {
 static void on_format(void *user, const MiniAVVideoInfo *info) {
   struct portal_screen *screen = user;
   portal_shape_format(&screen->shape, info);
+  portal_fresh_streaming(&screen->fresh);
 }
 
 static void on_frame(void *user, const struct capture_frame *frame) {

@@ -25,6 +25,7 @@ struct painted {
 
 struct source {
   const char *name;
+  const char *device; /* NULL: none */
   MiniAVPixelFormat formats[FORMATS_MAX];
   uint32_t format_count;
   uint32_t width;
