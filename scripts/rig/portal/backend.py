@@ -4,6 +4,7 @@
 The answers are the lines of the file RIG_ANSWERS, read anew for each dialog; none is "hang":
   cast allow | cancel | deny | hang | close SECONDS (allow, then close the session)
   cast monitor NAME | window | virtual | area X Y WIDTH HEIGHT
+  cast node ID WIDTH HEIGHT (without RIG_MUTTER: what plays there)
   camera allow | deny | dismiss | hang
 With RIG_MUTTER streams are mutter's, and "allow" is its first monitor, or the window that has the
 focus. Without, a stream is node 40 at 10, 20, 640 by 480; nothing plays there. SIGUSR1 ends every
@@ -125,8 +126,10 @@ def start_cast(path, invocation):
     elif over_mutter:
         show(path, answer, allow)
     else:
-        allow(40, {"source_type": V("u", 1), "position": V("(ii)", (10, 20)),
-                   "size": V("(ii)", (640, 480))})
+        numbers = answer[1:4] if answer[0] == "node" else ["40", "640", "480"]
+        node, *size = map(int, numbers)
+        allow(node, {"source_type": V("u", 1), "position": V("(ii)", (10, 20)),
+                     "size": V("(ii)", size)})
     if answer[0] == "close":
         GLib.timeout_add(int(float(answer[1]) * 1000), lambda: close_session(path, True))
 

@@ -2,9 +2,11 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE) && defined(MINIAV_HAVE_DBUS)
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/linux/pipewire_video_query.h"
 #include "common/lists.h"
 #include "screen/linux/portal_grants.h"
 
@@ -222,6 +224,21 @@ static struct spa_fraction most_of(const struct portal_screen *screen) {
   return SPA_FRACTION(asked->frame_rate_numerator, asked->frame_rate_denominator);
 }
 
+static bool wants_gpu(const struct portal_screen *screen) {
+  return screen->request->video.output_preference == MINIAV_OUTPUT_PREFERENCE_GPU;
+}
+
+/* Which layouts of GPU memory there are to ask for. */
+static MiniAVResultCode ask_modifiers(struct portal_screen *screen, uint32_t node_id,
+                                      struct cancel *cancel) {
+  struct video_offers offers = {.modifiers = &screen->modifiers};
+  screen->modifiers = (struct video_modifiers){.count = 0};
+  MiniAVResultCode result =
+      pipewire_video_query(screen->connection, node_id, &offers, ANSWER_MS, cancel);
+  free(offers.items);
+  return result;
+}
+
 /* Locked. */
 static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node_id,
                                      struct cancel *cancel) {
@@ -249,6 +266,8 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
       .role = "Screen",
       .wants_damage = true,
       .wants_cursor = settings->cursor_mode == MINIAV_CURSOR_MODE_METADATA,
+      .wants_gpu = wants_gpu(screen),
+      .modifiers = &screen->modifiers,
       .node_id = node_id,
       .wanted = {.pixel_format = screen->request->video.pixel_format},
       .exact = {.pixel_format = screen->request->video.pixel_format,
@@ -331,8 +350,15 @@ static MiniAVResultCode connect_stream(struct portal_screen *screen, struct port
   if (result != MINIAV_SUCCESS) {
     return result;
   }
+  uint32_t node_id = cast->streams[0].node_id;
+  if (wants_gpu(screen)) {
+    result = ask_modifiers(screen, node_id, cancel);
+  }
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
   pipewire_lock(screen->connection);
-  result = begin_stream(screen, cast->streams[0].node_id, cancel);
+  result = begin_stream(screen, node_id, cancel);
   pipewire_unlock(screen->connection);
   return result;
 }
