@@ -7,15 +7,18 @@
  */
 
 import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { startCameraSource } from "../scripts/rig/camera_rig.ts";
 import { startPipeWireRig } from "../scripts/rig/pipewire_rig.ts";
+import { cProgram } from "../test/support/c_program.ts";
 import { startProgram } from "../test/support/process.ts";
 import { sine } from "../test/support/tone.ts";
 import { writeWavFile } from "../test/support/wav.ts";
 import type { Cost } from "./measure.ts";
-import { SOUND } from "./measure.ts";
+import { CAMERA, SOUND } from "./measure.ts";
 
 const SECONDS = "5";
 
@@ -34,6 +37,12 @@ const PICTURES: readonly Case[] = [
 const SOUNDS: readonly Case[] = [
   { name: "loopback", file: "sound.ts", args: [SECONDS] },
   { name: "parec pipe", file: "parec.ts", args: [SECONDS] },
+];
+
+const CAMERAS: readonly Case[] = [
+  { name: "leased frames", file: "camera.ts", args: ["lease", SECONDS] },
+  { name: "filled frames", file: "camera.ts", args: ["fill", SECONDS] },
+  { name: "gstreamer pipe", file: "gstreamer.ts", args: [SECONDS] },
 ];
 
 function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Cost {
@@ -64,6 +73,18 @@ function table(head: string, unit: string, cases: readonly Case[], env: NodeJS.P
   }
 }
 
+/** On a private PipeWire, with the camera of the tests. */
+async function compareCameras(): Promise<void> {
+  await using rig = await startPipeWireRig();
+  const { name, width, height, frameRate } = CAMERA;
+  const program = cProgram("camera_source");
+  const size = `${width}x${height}`;
+  await using _camera = await startCameraSource(program, rig.env, name, ["NV12"], size, frameRate, [
+    "align=2",
+  ]);
+  table("camera, 1080p60 NV12", "frame", CAMERAS, { ...process.env, ...rig.env });
+}
+
 /** On a private PipeWire whose default output plays a tone. */
 async function compareSounds(): Promise<void> {
   await using rig = await startPipeWireRig();
@@ -92,6 +113,12 @@ if (spawnSync("ffmpeg", ["-version"]).status !== 0) {
   console.error("ffmpeg is needed for the comparison: sudo apt install ffmpeg");
   process.exit(1);
 }
+if (!existsSync(cProgram("camera_source"))) {
+  console.error('the camera is built by: deno task test --only="c gcc"');
+  process.exit(1);
+}
 table("1080p60 BGRA", "frame", PICTURES, process.env);
+console.log();
+await compareCameras();
 console.log();
 await compareSounds();

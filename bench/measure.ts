@@ -55,3 +55,12 @@ export const PICTURE = {
   frameRate: 60,
   bytes: 1920 * 1080 * 4,
 } as const;
+
+/** The camera of a rig that the cases of cameras read: NV12. */
+export const CAMERA = {
+  name: "bench",
+  width: 1920,
+  height: 1080,
+  frameRate: 60,
+  bytes: 1920 * 1080 * 3 / 2,
+} as const;

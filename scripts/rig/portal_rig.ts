@@ -23,6 +23,7 @@ const BACKEND = "org.freedesktop.impl.portal.desktop.rig";
 const MUTTER = "org.gnome.Mutter.ScreenCast";
 const STORE = "org.freedesktop.impl.portal.PermissionStore";
 const WAYLAND_DISPLAY = "wayland-rig";
+const LIST_NAMES = ["org.freedesktop.DBus", "/", "org.freedesktop.DBus.ListNames", []] as const;
 const STORE_PATH = "/org/freedesktop/impl/portal/PermissionStore";
 
 /** Which portal is on the bus. */
@@ -124,6 +125,8 @@ export class PortalRig implements AsyncDisposable {
     const args = busWithoutServices(this.group.directory, this.env);
     this.#bus = this.group.start("bus", "dbus-daemon", args, this.#daemonEnv);
     await waitForSocket(this.group, this.#bus, join(this.env.XDG_RUNTIME_DIR, "bus"));
+    // The socket is there before anybody listens at it.
+    await waitUntil(() => this.#gdbus(...LIST_NAMES).catch(() => ""), READY_TIMEOUT_MS, "the bus");
   }
 
   async startPortal(): Promise<void> {
@@ -209,7 +212,12 @@ export class PortalRig implements AsyncDisposable {
     return this.stop();
   }
 
-  async #gdbus(name: string, path: string, method: string, args: string[]): Promise<string> {
+  async #gdbus(
+    name: string,
+    path: string,
+    method: string,
+    args: readonly string[],
+  ): Promise<string> {
     const call = ["call", "--session", "-d", name, "-o", path, "-m", method, ...args];
     const { code, stdout, stderr } = await runCommand("gdbus", call, this.env);
     if (code !== 0) throw new Error(`rig: gdbus ${method}: ${stderr}`);

@@ -84,7 +84,74 @@ export function requireKnownOptions(
       `There are ${Object.keys(known).join(", ")}.`,
     );
   }
+  requireSoundValues(operation, options as Readonly<Record<string, unknown>>);
 }
+
+/** What `known` has of these is the same everywhere. */
+const NUMBER_WISHES = ["width", "height", "frameRate", "sampleRate", "channelCount"] as const;
+const NUMBER_MEMBERS = ["exact", "ideal", "min", "max"];
+const CHOICE_MEMBERS = ["exact", "ideal"];
+const RECONNECT_MEMBERS = ["delay", "maximumDelay", "attempts"];
+
+/** INVALID_ARG: a value that would be no wish at all, and so be ignored in silence. */
+function requireSoundValues(operation: string, options: Readonly<Record<string, unknown>>): void {
+  const { format, reconnect, output, skip, deviceId } = options;
+  for (const name of NUMBER_WISHES) {
+    requireSoundWish(operation, name, options[name], "number", NUMBER_MEMBERS);
+  }
+  requireSoundWish(operation, "format", format, "string", CHOICE_MEMBERS);
+  if (isObject(reconnect)) requireMembers(operation, "reconnect", reconnect, RECONNECT_MEMBERS);
+  if (!isNothing(output) && output !== "memory" && output !== "gpu") {
+    const detail = `output is "memory" or "gpu", not ${describeValue(output)}`;
+    throw invalidOption(operation, detail);
+  }
+  if (!isNothing(skip) && !(Number.isInteger(skip) && Number(skip) >= 0)) {
+    throw invalidOption(operation, `skip is a number of pictures, not ${describeValue(skip)}`);
+  }
+  if (!isNothing(deviceId) && typeof deviceId !== "string") {
+    throw invalidOption(operation, `deviceId is a string, not ${describeValue(deviceId)}`);
+  }
+}
+
+function requireSoundWish(
+  operation: string,
+  name: string,
+  wish: unknown,
+  type: "number" | "string",
+  members: readonly string[],
+): void {
+  const refuse = (what: string, value: unknown) =>
+    invalidOption(operation, `${what} is a ${type}, not ${describeValue(value)}`);
+  if (isNothing(wish) || typeof wish === type) return;
+  if (!isObject(wish)) throw refuse(name, wish);
+  requireMembers(operation, name, wish, members);
+  for (const member of members) {
+    const value = wish[member];
+    if (!isNothing(value) && typeof value !== type) throw refuse(`${name}.${member}`, value);
+  }
+  if (Number(wish.min ?? -Infinity) > Number(wish.max ?? Infinity)) {
+    throw invalidOption(operation, `${name}.min is more than ${name}.max`);
+  }
+}
+
+function requireMembers(
+  operation: string,
+  name: string,
+  value: object,
+  members: readonly string[],
+): void {
+  for (const member of Object.keys(value)) {
+    if (members.includes(member)) continue;
+    const detail = `${name} has no "${member.slice(0, 40)}"`;
+    throw invalidOption(operation, detail, `It takes ${members.join(", ")}.`);
+  }
+}
+
+const isNothing = (value: unknown): value is null | undefined =>
+  value === null || value === undefined;
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null;
 
 /** INVALID_ARG, with what is wrong and what to do. */
 export function invalidOption(operation: string, detail: string, hint = ""): MiniAVError {

@@ -42,6 +42,18 @@ const CAMERA: Readonly<Record<string, unknown>> = {
   "a queue beyond 64 bits": { queue: 1e300 },
   "a reconnect that never pauses": { reconnect: { delay: NaN } },
   "tries that cannot be counted": { reconnect: { attempts: NaN } },
+  "a misspelt reconnect": { reconnect: { retries: 3 } },
+  "a width in words": { width: "640" },
+  "a misspelt wish": { width: { exakt: 640 } },
+  "a wish in words": { width: { ideal: "640" } },
+  "a rate between 60 and 30": { frameRate: { min: 60, max: 30 } },
+  "a range of formats": { format: { min: "NV12" } },
+  "a list of formats": { format: ["NV12", "I420"] },
+  "an output that does not exist": { output: "vram" },
+  "a negative skip": { skip: -1 },
+  "a skip that is no number": { skip: NaN },
+  "an id that is a number": { deviceId: 5 },
+  "an id that is a device": { deviceId: { id: "test:bars" } },
 };
 
 for (const [what, options] of Object.entries(CAMERA)) {

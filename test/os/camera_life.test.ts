@@ -8,7 +8,14 @@ import { dumpGraph } from "../../scripts/rig/camera_rig.ts";
 import { runChecked } from "../../scripts/rig/processes.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { delay, waitUntil } from "../support/wait.ts";
-import { assertHealthy, LIMIT_MS, type Line, startCamera, startUser } from "./support/cameras.ts";
+import {
+  assertHealthy,
+  LIMIT_MS,
+  type Line,
+  startCamera,
+  startTalk,
+  startUser,
+} from "./support/cameras.ts";
 
 /** Bun gives a test five seconds unless told. */
 const OPTIONS = { timeout: 180_000, skip: rigSkipReason() };
@@ -191,6 +198,57 @@ test("a camera serves two at once, also when one of them goes", OPTIONS, async (
   assertHealthy(await third.line("end", "the end of the third"));
 });
 
+test("a camera goes on for one when many others come, go, and keep frames", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using camera = await startCamera(rig, "camera", ["NV12"]);
+  await using stays = startUser(rig, "capture", CAMERA);
+  await stays.line("thirty", "thirty frames");
+  // Frames are waiting, and one is in use, when each of these ends.
+  const often = Array.from({ length: 16 }, () => "NV12");
+  await using passes = startUser(rig, "formats", { ...CAMERA, formats: often, frames: 2 });
+  await passes.ended();
+  await using keeps = startUser(rig, "capture", { ...CAMERA, hold: 3, frames: 6 });
+  await keeps.line("end", "the end of one that keeps frames");
+  let before: number | undefined;
+  await waitUntil(
+    () => {
+      stays.send("look");
+      const { frames } = stays.lines().findLast(({ looked }) => looked === 0) ?? {};
+      before ??= frames;
+      return frames > (before ?? Infinity) + 30;
+    },
+    LIMIT_MS,
+    () => `more frames: ${camera.output()} ${JSON.stringify(stays.lines().at(-1))}`,
+  );
+  keeps.send("look");
+  assert.equal((await keeps.line("looked", "a look")).changed, 0);
+  keeps.send("go");
+  await keeps.line("released");
+  stays.send("stop");
+  assertHealthy(await stays.line("end", "the end"));
+});
+
+test("what is held at the end of a capture comes back to the camera", OPTIONS, async () => {
+  await using rig = await startPipeWireRig();
+  await using _camera = await startCamera(rig, "camera", ["NV12"]);
+  // Its buffers outlive a link: a few rounds of held ones would leave it none.
+  for (let round = 0; round < 3; round++) {
+    await using holder = startUser(rig, "capture", { ...CAMERA, frames: 12, hold: 6 });
+    await holder.line("end", `the end of round ${round}`);
+    await using other = startUser(rig, "capture", { ...CAMERA, frames: 12 });
+    assertHealthy(await other.line("end", `the other of round ${round}`));
+    holder.send("look");
+    const { looked, changed } = await holder.line("looked");
+    assert.deepEqual([looked, changed], [6, 0], "nobody paints over what is held");
+    holder.send("go");
+    await holder.ended();
+  }
+  await using last = startUser(rig, "capture", CAMERA);
+  await last.line("thirty", "thirty frames");
+  last.send("stop");
+  assertHealthy(await last.line("end", "the end of the last"));
+});
+
 test("a camera in error is told", OPTIONS, async () => {
   await using rig = await startPipeWireRig();
   await using camera = await startCamera(rig, "camera", ["NV12"]);
@@ -350,3 +408,20 @@ test("wishes choose from what a camera offers", OPTIONS, async () => {
   assert.equal(failed.code, "FORMAT_NOT_SUPPORTED");
   assert.match(failed.hint, /640x480.*NV12.*MJPEG/s);
 });
+
+test(
+  "controls belong to cameras with a V4L2 device; a path that is none is not opened",
+  OPTIONS,
+  async () => {
+    await using rig = await startPipeWireRig();
+    await using _plain = await startCamera(rig, "plain", ["NV12"]);
+    await using _null = await startCamera(rig, "null", ["NV12"], ["device=/dev/null"]);
+    await using _long = await startCamera(rig, "long", ["NV12"], [`device=/dev/${"v".repeat(99)}`]);
+    await using talk = startTalk(rig);
+    for (const name of ["plain", "null", "long"]) {
+      const { code, hint } = await talk.ask({ control: { deviceId: `pipewire:${name}` } });
+      assert.equal(code, "NOT_SUPPORTED", name);
+      assert.match(hint, /no such property/);
+    }
+  },
+);

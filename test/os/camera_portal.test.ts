@@ -9,17 +9,17 @@ import { existsSync } from "node:fs";
 import process from "node:process";
 import { test } from "node:test";
 import { type PortalRig, startPortalRig } from "../../scripts/rig/portal_rig.ts";
+import { runChecked } from "../../scripts/rig/processes.ts";
 import type { CameraSource } from "../../scripts/rig/camera_rig.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { waitUntil } from "../support/wait.ts";
 import { assertHealthy, type CameraUser, type Line, startCamera } from "./support/cameras.ts";
-import { startUser, type UserSetting } from "./support/cameras.ts";
+import { startTalk, startUser, type UserSetting } from "./support/cameras.ts";
 import { SANDBOXED_APPLICATION, sandboxWrapper } from "./support/sandbox.ts";
 
 const PORTAL = "/usr/libexec/xdg-desktop-portal";
 const missing = !process.env.CI && !existsSync(PORTAL) && `not installed: ${PORTAL}`;
 const OPTIONS = { timeout: 120_000, skip: rigSkipReason() || missing };
-const TALK = new URL("./fixtures/camera_talk.ts", import.meta.url);
 /** Nobody gets by the portal to the daemon's own socket. */
 const NOWHERE = { PIPEWIRE_RUNTIME_DIR: "/nowhere" };
 const NAMED: UserSetting = { env: { ...NOWHERE, MINIAV_CAMERA_BACKEND: "portal" } };
@@ -47,23 +47,6 @@ function testPortal(name: string, body: () => Promise<void>): void {
 const asked = () => portal.log().split("access ").length - 1;
 const takenAway = () => portal.log().split("dialog closed").length - 1;
 
-interface Talk extends AsyncDisposable {
-  ask(question: Record<string, unknown>): Promise<Line>;
-}
-
-function startTalk(setting: UserSetting): Talk {
-  const user = startUser(rig, "talk", {}, { ...setting, script: TALK });
-  let questions = 0;
-  return {
-    ask(question) {
-      const number = ++questions;
-      user.send(JSON.stringify({ number, ...question }));
-      return user.line((line) => line.number === number, JSON.stringify(question));
-    },
-    [Symbol.asyncDispose]: () => user[Symbol.asyncDispose](),
-  };
-}
-
 const ids = (line: Line): string[] => line.is?.map(({ id }: { id: string }) => id).toSorted();
 const BOTH = ["portal:first", "portal:second"];
 
@@ -75,7 +58,7 @@ async function startCapture(setting: UserSetting, name: string): Promise<CameraU
 }
 
 testPortal("lists and the permission's state ask nobody", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   assert.equal((await talk.ask({ permission: {} })).is, "undetermined");
   const listed = await talk.ask({ devices: {} });
   assert.deepEqual(ids(listed), ["portal:ask"]);
@@ -84,7 +67,7 @@ testPortal("lists and the permission's state ask nobody", async () => {
 });
 
 testPortal("who is refused is told so, and nobody is asked again", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   portal.answer("camera deny");
   const before = asked();
   const refused = await talk.ask({ grab: {} });
@@ -100,7 +83,7 @@ testPortal("who is refused is told so, and nobody is asked again", async () => {
 });
 
 testPortal("a dialog that is closed is a cancel, and asks again", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   await portal.storeCameraPermission("ask");
   portal.answer("camera dismiss");
   const before = asked();
@@ -112,7 +95,7 @@ testPortal("a dialog that is closed is a cancel, and asks again", async () => {
 testPortal(
   "a dialog that nobody answers ends with the timeout, or when it is given up",
   async () => {
-    await using talk = startTalk(NAMED);
+    await using talk = startTalk(rig, NAMED);
     await portal.storeCameraPermission("ask");
     portal.answer("camera hang");
     // On a busy machine the dialog may come later than that.
@@ -133,7 +116,7 @@ testPortal(
 );
 
 testPortal("what is allowed but not kept is told as that", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   await portal.storeCameraPermission("ask");
   portal.answer("camera allow");
   const refused = await talk.ask({ grab: {} });
@@ -142,7 +125,7 @@ testPortal("what is allowed but not kept is told as that", async () => {
 });
 
 testPortal("one dialog serves all that one open needs to know", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   await portal.forgetCameraPermission();
   assert.deepEqual(ids(await talk.ask({ devices: {} })), ["portal:ask"]);
   portal.answer("camera allow");
@@ -196,7 +179,7 @@ testPortal("cameras that come and go are told and listed", async () => {
   await watch.line("watching");
   const told = (wanted: string[]) =>
     watch.line((line) => line.ids?.join() === wanted.toSorted().join(), wanted.join());
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   assert.deepEqual(ids(await talk.ask({ devices: {} })), BOTH);
   // What comes before the watch has looked for the first time is no change.
   for (let attempt = 1, seen = false; !seen; attempt++) {
@@ -224,7 +207,7 @@ testPortal("a camera that is unplugged is lost, and never becomes another one", 
 testPortal(
   "in a sandbox the portal serves by itself; permission is the program's own",
   async () => {
-    await using talk = startTalk(sandboxed);
+    await using talk = startTalk(rig, sandboxed);
     assert.equal((await talk.ask({ permission: {} })).is, "undetermined", "not that of the others");
     portal.answer("camera deny");
     assert.equal((await talk.ask({ grab: {} })).code, "PERMISSION_DENIED");
@@ -251,8 +234,24 @@ testPortal("a permission that is taken back ends a sandbox's camera", async () =
   assert.equal(stripErrors, 0);
 });
 
+testPortal(
+  "a stream that is linked to another camera is lost, though no link is seen",
+  async () => {
+    await portal.storeCameraPermission("yes");
+    await using user = await startCapture(NAMED, "first");
+    const link = (...args: string[]) =>
+      runChecked("pw-link", [...args, "MiniAV camera:in_0"], rig.env);
+    await link("-d", "first:out_0");
+    await link("second:out_0");
+    const { lost, worstColour, stripErrors } = await user.line("end", "the end");
+    assert.equal(lost.code, "DEVICE_LOST");
+    assert.match(lost.error, /something else/);
+    assert.ok(worstColour <= 4 && stripErrors === 0, "nothing of the other camera came");
+  },
+);
+
 testPortal("a portal that hangs holds nobody up", async () => {
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   await talk.ask({ devices: {} });
   portal.signalPortal("SIGSTOP");
   try {
@@ -268,7 +267,7 @@ testPortal("a camera outlives the portal; without one there is a hint", async ()
   await portal.storeCameraPermission("yes");
   await using user = await startCapture(NAMED, "first");
   portal.signalPortal("SIGKILL");
-  await using talk = startTalk(NAMED);
+  await using talk = startTalk(rig, NAMED);
   await waitUntil(
     async () => (await talk.ask({ devices: {} })).code === "NOT_SUPPORTED",
     10_000,

@@ -155,6 +155,23 @@ function isCovered(running: ScreenCapture, before: Frame, after: Frame): boolean
   });
 }
 
+/**
+ * What the pointer looks like, told when it changes. A compositor tells it once, and PipeWire loses the
+ * first frame of a stream when the two ends of its link do not start at once: coming to the window anew
+ * the pointer gets its picture again.
+ */
+async function pictureOfPointer(beside: ScreenCapture, pointer: Pointer) {
+  const image = () => beside.frames().find(({ cursor }) => cursor?.image)?.cursor?.image;
+  for (let attempt = 1; attempt <= 10 && !image(); attempt++) {
+    const seen = beside.frames().length;
+    await pointer.move(WIDE.width + 300, 290);
+    await beside.frameWhere("the way out", ({ cursor }) => cursor?.visible === false, seen);
+    await pointer.move(100, 100);
+    await beside.frameWhere("the way back", ({ cursor }) => cursor?.visible === true, seen);
+  }
+  return image();
+}
+
 testDesktop("the pointer: hidden, painted, beside the picture", async (desktop) => {
   const { wide, pointer } = desktop;
   await pointer.move(100, 100);
@@ -171,7 +188,7 @@ testDesktop("the pointer: hidden, painted, beside the picture", async (desktop) 
     return cursor?.x === 100 && cursor.y === 100 && cursor.visible;
   });
   assert.deepEqual(wide.differences(beside.words(first)), []);
-  const { image } = beside.frames().map(({ cursor }) => cursor).find((cursor) => cursor?.image)!;
+  const image = await pictureOfPointer(beside, pointer);
   assert.partialDeepStrictEqual(image, {
     ...size,
     hotspotX,

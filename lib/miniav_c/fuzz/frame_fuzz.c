@@ -2,6 +2,7 @@
  * in memory of exactly the size that the frame claims, so AddressSanitizer sees one byte too many.
  */
 #include "common/frame_check.h"
+#include "common/linux/pipewire_video_meta.h"
 #include "common/pixel.h"
 #include "input.h"
 #include "support/fake_source.h"
@@ -123,7 +124,42 @@ static void consume(struct input *input, const MiniAVBuffer *buffer) {
   must(MiniAV_ReleaseBuffer(buffer->internal_handle) == MINIAV_ERROR_INVALID_HANDLE, "not twice");
 }
 
+#if defined(MINIAV_HAVE_PIPEWIRE)
+
+/* What a producer writes beside a picture, in memory of exactly its size. */
+static void read_metas(const uint8_t *bytes, size_t size) {
+  static const MiniAVVideoInfo screen = {.width = 640, .height = 480};
+  static uint8_t pixels[CLAIMED_MAX];
+  MiniAVFrameMetadata metadata = {0};
+  struct video_cursor_meta cursor;
+  void *meta = malloc(size + 1);
+  must(meta != NULL, "memory");
+  memcpy(meta, bytes, size);
+  meta = realloc(meta, size > 0 ? size : 1);
+  video_damage_read(meta, size, &screen, &metadata);
+  must(metadata.damage_count <= MINIAV_MAX_DAMAGE_RECTANGLES, "damage fits its array");
+  for (uint32_t i = 0; i < metadata.damage_count; i++) {
+    const MiniAVRect *is = &metadata.damage[i];
+    must(is->x >= 0 && is->y >= 0 && is->width > 0 && is->height > 0 && is->x + is->width <= 640 &&
+             is->y + is->height <= 480,
+         "damage is in the picture");
+  }
+  if (video_cursor_read(meta, size, &cursor) == VIDEO_SAID && cursor.width > 0) {
+    size_t needed = (size_t)cursor.width * cursor.height * 4;
+    must(needed <= size, "a picture lies within its meta");
+    if (needed <= sizeof pixels) {
+      video_cursor_pixels(meta, &cursor, pixels);
+    }
+  }
+  free(meta);
+}
+
+#endif
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size) {
+#if defined(MINIAV_HAVE_PIPEWIRE)
+  read_metas(bytes, size);
+#endif
   struct input input = {bytes, size};
   struct capture_frame frame;
   void *memory[MINIAV_MAX_PLANES + 1] = {NULL};

@@ -72,10 +72,10 @@ static void test_ring(uint32_t size, bool destroys) {
     CHECK_EQ(fake_source_start(&ring[i].source, on_frame, &ring[i]), MINIAV_SUCCESS);
     fake_deliver(&ring[i].source);
   }
-  CHECK(wait_until(all_returned, NULL, 5000));
+  CHECK(wait_until(all_returned, NULL, 10000));
   for (uint32_t i = 0; i < size; i++) {
     CHECK_EQ(atomic_load(&ring[i].result), MINIAV_SUCCESS);
-    CHECK(wait_until(is_over, &ring[i], 3000));
+    CHECK(wait_until(is_over, &ring[i], 10000));
     if (destroys) {
       capture_release_reference(ring[i].source.capture);
     } else {
@@ -162,8 +162,8 @@ static void test_meeting(enum meeting which) {
     CHECK_EQ(MiniAV_WaiterKick(waiter), MINIAV_SUCCESS);
   }
   fake_deliver(&source);
-  CHECK(wait_until(both_are_done, NULL, 5000));
-  CHECK(wait_until(is_stopped, NULL, 3000));
+  CHECK(wait_until(both_are_done, NULL, 10000));
+  CHECK(wait_until(is_stopped, NULL, 10000));
   fake_source_destroy(&source);
   if (which != MEET_WAITER_DESTROYED) {
     CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
@@ -215,7 +215,7 @@ static void test_setting(void) {
   CHECK_EQ(MiniAV_SetLogLevel(MINIAV_LOG_LEVEL_DEBUG), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_SetLogCallback(on_flood_line, NULL), MINIAV_SUCCESS);
   uint32_t before = atomic_load(&lines_heard);
-  CHECK(wait_until(is_heard, &before, 3000));
+  CHECK(wait_until(is_heard, &before, 10000));
   CHECK_EQ(MiniAV_SetLogCallback(NULL, NULL), MINIAV_SUCCESS);
   before = atomic_load(&lines_heard);
   MiniAV_TestLog(MINIAV_LOG_LEVEL_ERROR, "line");
@@ -272,9 +272,9 @@ static void test_property_from_callback(void) {
   atomic_store(&from_callback, 1);
   CHECK_EQ(fake_source_start(&asked, on_asking_frame, &asked), MINIAV_SUCCESS);
   CHECK(thread_start("ask", ask_slowly, &asked));
-  CHECK(wait_until(is_slow_inside, NULL, 3000));
+  CHECK(wait_until(is_slow_inside, NULL, 10000));
   fake_deliver(&asked);
-  CHECK(wait_until(callback_has_asked, NULL, 3000));
+  CHECK(wait_until(callback_has_asked, NULL, 10000));
   CHECK_EQ(atomic_load(&from_callback), MINIAV_SUCCESS);
   fake_source_destroy(&asked);
 }
@@ -336,7 +336,7 @@ static void test_cancel_hook(void) {
     struct fake_source looped = fake_source_create(MINIAV_KIND_CAMERA, &looping, &loop);
     loop.source = &looped;
     CHECK(thread_start("start", loop_start_main, &loop));
-    CHECK(wait_until(has_started, &loop, 3000));
+    CHECK(wait_until(has_started, &loop, 10000));
     CHECK(thread_start("loop", loop_deliver, &loop));
     CHECK_EQ(fake_source_stop(&looped), MINIAV_SUCCESS);
     if (!CHECK(wait_until(has_ended, &loop, 3000))) {

@@ -158,13 +158,13 @@ static bool is_destroyed(void *user) {
 static void test_callback(int action) {
   struct seen seen = {.context = make_configured("test:bars"), .action = action};
   CHECK_EQ(MiniAV_Camera_StartCapture(seen.context, on_buffer, &seen), MINIAV_SUCCESS);
-  CHECK(wait_until(has_calls, &seen, 3000));
+  CHECK(wait_until(has_calls, &seen, 10000));
   if (action == 1) {
-    CHECK(wait_until(is_startable, &seen, 3000)); /* takes effect when the callback returned */
+    CHECK(wait_until(is_startable, &seen, 10000)); /* takes effect when the callback returned */
     CHECK_EQ(atomic_load(&seen.calls), 3);
     CHECK_EQ(MiniAV_Camera_StopCapture(seen.context), MINIAV_SUCCESS);
   } else if (action == 2) {
-    CHECK(wait_until(is_destroyed, &seen, 3000));
+    CHECK(wait_until(is_destroyed, &seen, 10000));
     CHECK_EQ(atomic_load(&seen.calls), 3);
     return;
   } else {
@@ -209,10 +209,10 @@ static void test_lost_and_stalled(void) {
   CHECK_EQ(MiniAV_WaiterAdd(waiter, context), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_Camera_StartCapture(context, NULL, NULL), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_TestSetFault("test:bars", MINIAV_TEST_FAULT_STALL, 1), MINIAV_SUCCESS);
-  CHECK(next_event_is(waiter, MINIAV_EVENT_STALLED, &event, 5000));
+  CHECK(next_event_is(waiter, MINIAV_EVENT_STALLED, &event, 10000));
   CHECK_EQ(event.context, (uint64_t)(uintptr_t)context);
   CHECK_EQ(MiniAV_TestSetFault("test:bars", MINIAV_TEST_FAULT_STALL, 0), MINIAV_SUCCESS);
-  CHECK(next_event_is(waiter, MINIAV_EVENT_RESUMED, &event, 5000));
+  CHECK(next_event_is(waiter, MINIAV_EVENT_RESUMED, &event, 10000));
   CHECK_EQ(MiniAV_TestSetFault("test:bars", MINIAV_TEST_FAULT_BAD_STRIDE, 3), MINIAV_SUCCESS);
   MiniAVCaptureStats stats = {0};
   for (uint32_t i = 0; i < 200 && stats.dropped_invalid < 3; i++) {
@@ -223,7 +223,7 @@ static void test_lost_and_stalled(void) {
   CHECK_EQ(stats.dropped_invalid, 3);
   CHECK_EQ(stats.stalls, 1);
   CHECK_EQ(MiniAV_TestSetFault("test:bars", MINIAV_TEST_FAULT_LOSE, 0), MINIAV_SUCCESS);
-  CHECK(next_event_is(waiter, MINIAV_EVENT_LOST, &event, 5000));
+  CHECK(next_event_is(waiter, MINIAV_EVENT_LOST, &event, 10000));
   CHECK_EQ(event.result, MINIAV_ERROR_DEVICE_LOST);
   CHECK(event.text[0] != 0);
   drain(context);
@@ -260,7 +260,7 @@ static void test_hanging_start(bool destroy) {
   CHECK_EQ(atomic_load(&hanging_result), 1);
   CHECK_EQ(destroy ? MiniAV_Camera_DestroyContext(hanging) : MiniAV_Camera_StopCapture(hanging),
            MINIAV_SUCCESS);
-  CHECK(wait_until(start_is_over, NULL, 1000));
+  CHECK(wait_until(start_is_over, NULL, 10000));
   CHECK_EQ(atomic_load(&hanging_result), MINIAV_ERROR_USER_CANCELLED);
   MiniAV_TestSetFault("test:bars", MINIAV_TEST_FAULT_NONE, 0);
   if (!destroy) {

@@ -59,7 +59,7 @@ static uint32_t rectangles_after_ten(MiniAVScreenContextHandle context) {
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &first), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_Screen_GetStats(context, &stats), MINIAV_SUCCESS);
   dropped_before = stats.dropped_queue_full;
-  CHECK(wait_until(has_dropped_ten, context, 5000));
+  CHECK(wait_until(has_dropped_ten, context, 10000));
   CHECK_EQ(MiniAV_WaitBuffer(context, 3000, &later), MINIAV_SUCCESS);
   CHECK(later.sequence > first.sequence + 5);
   CHECK_EQ(MiniAV_CopyMetadata(later.internal_handle, &metadata), MINIAV_SUCCESS);
@@ -141,7 +141,7 @@ static void test_dropped_pointer(void) {
     CHECK_EQ(MiniAV_Screen_StartCapture(context, NULL, NULL, NULL), MINIAV_SUCCESS);
     dropped_before = 0;
     if (run == 0) {
-      CHECK(wait_until(has_dropped_ten, context, 5000));
+      CHECK(wait_until(has_dropped_ten, context, 10000));
     }
     CHECK(take_picture(context, &first));
     CHECK(!take_picture(context, &second)); /* told once */

@@ -40,7 +40,7 @@ static void test_lost_then_destroyed(void) {
   CHECK_EQ(fake_source_start(&second, NULL, NULL), MINIAV_SUCCESS);
   CHECK_EQ(fake_source_start(&third, NULL, NULL), MINIAV_SUCCESS);
   capture_lost(first.capture, MINIAV_ERROR_DEVICE_LOST, "gone");
-  CHECK(wait_until(one_was_told, &once, 3000));
+  CHECK(wait_until(one_was_told, &once, 10000));
   /* The callback is inside: these two wait in the notifier's queue. */
   capture_lost(second.capture, MINIAV_ERROR_DEVICE_LOST, "gone");
   capture_lost(third.capture, MINIAV_ERROR_DEVICE_LOST, "gone");
@@ -48,7 +48,7 @@ static void test_lost_then_destroyed(void) {
   fake_source_destroy(&second);
   atomic_store(&gate_closed, false);
   uint32_t twice = 2;
-  CHECK(wait_until(one_was_told, &twice, 3000));
+  CHECK(wait_until(one_was_told, &twice, 10000));
   CHECK_EQ(atomic_load(&last_context), third_value);
   fake_source_destroy(&first);
   fake_source_destroy(&third);

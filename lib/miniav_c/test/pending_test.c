@@ -79,6 +79,12 @@ static bool is_configured(void *user) {
   return atomic_load(&configured) != 1;
 }
 
+/* On a busy machine a stop may come before the configure has begun. */
+static bool ends_by_stop(void *context) {
+  CHECK_EQ(MiniAV_Camera_StopCapture(context), MINIAV_ERROR_NOT_RUNNING);
+  return is_configured(NULL);
+}
+
 static void test_stop_ends_configure(void) {
   MiniAVCameraContextHandle context = NULL;
   CHECK_EQ(MiniAV_Camera_CreateContext(&context), MINIAV_SUCCESS);
@@ -87,8 +93,7 @@ static void test_stop_ends_configure(void) {
   CHECK(thread_start("configure", configure_main, context));
   clock_sleep_until_us(clock_now_us() + 30000);
   CHECK_EQ(atomic_load(&configured), 1);
-  CHECK_EQ(MiniAV_Camera_StopCapture(context), MINIAV_ERROR_NOT_RUNNING);
-  CHECK(wait_until(is_configured, NULL, 1000));
+  CHECK(wait_until(ends_by_stop, context, 10000));
   CHECK_EQ(atomic_load(&configured), MINIAV_ERROR_USER_CANCELLED);
   hang(0);
   CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
@@ -106,11 +111,11 @@ static void test_cancelled_while_waiting(void) {
   CHECK_EQ(MiniAV_Camera_StartCaptureAsync(waiter, 9, context, NULL, NULL), MINIAV_SUCCESS);
   CHECK(!next_operation(&event, 30));
   CHECK_EQ(MiniAV_WaiterCancel(waiter, 9), MINIAV_SUCCESS);
-  CHECK(next_operation(&event, 1000));
+  CHECK(next_operation(&event, 10000));
   CHECK_EQ(event.result, MINIAV_ERROR_USER_CANCELLED);
   CHECK_EQ(atomic_load(&configured), 1); /* which is none of its business */
   hang(0);
-  CHECK(wait_until(is_configured, NULL, 1000));
+  CHECK(wait_until(is_configured, NULL, 10000));
   CHECK_EQ(atomic_load(&configured), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_Camera_DestroyContext(context), MINIAV_SUCCESS);
 }
@@ -147,7 +152,7 @@ static void test_late_deferred_stop(void) {
     atomic_store(&asked_to_stop, false);
     CHECK_EQ(fake_source_start(&source, on_frame, NULL), MINIAV_SUCCESS);
     fake_deliver(&source);
-    CHECK(wait_until(has_asked, NULL, 3000));
+    CHECK(wait_until(has_asked, NULL, 10000));
     MiniAVResultCode result = fake_source_stop(&source);
     CHECK(result == MINIAV_SUCCESS || result == MINIAV_ERROR_NOT_RUNNING);
     CHECK_EQ(fake_source_start(&source, NULL, NULL), MINIAV_SUCCESS); /* nobody cancels this one */

@@ -37,6 +37,19 @@ static const struct spa_pod *jpeg(struct spa_pod_builder *builder) {
                                     SPA_FORMAT_VIDEO_framerate, SPA_POD_Fraction(&rate));
 }
 
+/* As of a V4L2 camera: every interval of the driver, its first the default. */
+static const struct spa_pod *slow(struct spa_pod_builder *builder) {
+  struct spa_rectangle size = SPA_RECTANGLE(320, 180);
+  struct spa_fraction rates[] = {SPA_FRACTION(1, 1), SPA_FRACTION(2, 1), SPA_FRACTION(25, 1),
+                                 SPA_FRACTION(60, 1)};
+  return spa_pod_builder_add_object(
+      builder, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat, SPA_FORMAT_mediaType,
+      SPA_POD_Id(SPA_MEDIA_TYPE_video), SPA_FORMAT_mediaSubtype, SPA_POD_Id(SPA_MEDIA_SUBTYPE_raw),
+      SPA_FORMAT_VIDEO_format, SPA_POD_Id(SPA_VIDEO_FORMAT_YUY2), SPA_FORMAT_VIDEO_size,
+      SPA_POD_Rectangle(&size), SPA_FORMAT_VIDEO_framerate,
+      SPA_POD_CHOICE_ENUM_Fraction(5, &rates[0], &rates[0], &rates[1], &rates[2], &rates[3]));
+}
+
 static struct spa_pod_builder new_builder(void) {
   return (struct spa_pod_builder){.data = memory, .size = sizeof memory};
 }
@@ -107,6 +120,20 @@ static void test_choose(void) {
 }
 
 /* What is asked for is what can be read again; the first request exactly. */
+static void test_usual_rate(void) {
+  struct video_offers offers = {.items = NULL};
+  struct spa_pod_builder builder = new_builder();
+  MiniAVVideoInfo any = {0};
+  MiniAVVideoInfo one = wish(0, 0, MINIAV_PIXEL_FORMAT_UNKNOWN, 1, 1);
+  MiniAVVideoInfo chosen;
+  video_offers_add(&offers, slow(&builder));
+  CHECK_EQ(video_offers_choose(&offers, &any, &chosen), MINIAV_SUCCESS);
+  CHECK_EQ(chosen.frame_rate_numerator, 25);
+  CHECK_EQ(video_offers_choose(&offers, &one, &chosen), MINIAV_SUCCESS);
+  CHECK_EQ(chosen.frame_rate_numerator, 1);
+  free(offers.items);
+}
+
 static void test_requests(void) {
   const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
   struct spa_pod_builder builder = new_builder();
@@ -149,6 +176,7 @@ static void test_nonsense(void) {
 int main(void) {
   test_list();
   test_choose();
+  test_usual_rate();
   test_requests();
   test_nonsense();
   return check_report("video_format");

@@ -54,14 +54,14 @@ static void test_destroyed_waiter(void) {
   CHECK(losses_are(&expected));
   CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
   expected = 1;
-  CHECK(wait_until(losses_are, &expected, 3000));
+  CHECK(wait_until(losses_are, &expected, 10000));
   fake_deliver(&lost_later); /* goes on without it */
   MiniAVBuffer buffer;
   CHECK_EQ(MiniAV_TakeBuffer(lost_later.handle, &buffer), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_ReleaseBuffer(buffer.internal_handle), MINIAV_SUCCESS);
   capture_lost(lost_later.capture, MINIAV_ERROR_DEVICE_LOST, "gone");
   expected = 2;
-  CHECK(wait_until(losses_are, &expected, 3000));
+  CHECK(wait_until(losses_are, &expected, 10000));
   fake_source_destroy(&lost_later);
   fake_source_destroy(&lost_before);
   CHECK_EQ(MiniAV_SetContextLostCallback(NULL, NULL), MINIAV_SUCCESS);

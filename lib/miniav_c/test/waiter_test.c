@@ -131,7 +131,7 @@ static void test_wake_callback(void) {
   CHECK_EQ(MiniAV_WaiterSetWake(waiter, on_wake, waiter), MINIAV_SUCCESS);
   for (uint32_t i = 1; i <= 3; i++) {
     MiniAV_WaiterKick(waiter);
-    CHECK(wait_until(woken, &i, 2000));
+    CHECK(wait_until(woken, &i, 10000));
   }
   CHECK_EQ(MiniAV_WaiterSetWake(waiter, on_wake, waiter), MINIAV_SUCCESS);
   CHECK_EQ(MiniAV_WaiterSetWake(waiter, NULL, NULL), MINIAV_SUCCESS);

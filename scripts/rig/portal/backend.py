@@ -4,10 +4,11 @@
 The answers are the lines of the file RIG_ANSWERS, read anew for each dialog; none is "hang":
   cast allow | cancel | deny | hang | close SECONDS (allow, then close the session)
   cast monitor NAME | window | virtual | area X Y WIDTH HEIGHT
+  cast node ID WIDTH HEIGHT (without RIG_MUTTER: what plays there)
   camera allow | deny | dismiss | hang
 With RIG_MUTTER streams are mutter's, and "allow" is its first monitor, or the window that has the
 focus. Without, a stream is node 40 at 10, 20, 640 by 480; nothing plays there. SIGUSR1 ends every
-session, as the desktop's button does.
+session that shows something, as the desktop's button does.
 """
 import os
 import signal
@@ -75,8 +76,9 @@ def close_session(path, tell):
 
 
 def close_all():
-    for path in list(sessions):
-        close_session(path, True)
+    for path, session in list(sessions.items()):
+        if session["is_shown"]:
+            close_session(path, True)
     return True
 
 
@@ -98,7 +100,7 @@ def create_session(path):
         close_session(path, False)
 
     made = bus.register_object(path, interfaces["Session"], called, lambda *_: V("u", 1), None)
-    sessions[path] = {"id": made, "options": {}, "stop": lambda: None}
+    sessions[path] = {"id": made, "options": {}, "is_shown": False, "stop": lambda: None}
 
 
 def start_cast(path, invocation):
@@ -108,6 +110,9 @@ def start_cast(path, invocation):
     say("cast", *answer, "restored" if restored else "asked", options.get("cursor_mode"))
 
     def allow(node, stream):
+        if path not in sessions:
+            return  # given up meanwhile
+        sessions[path]["is_shown"] = True
         results = {"streams": V("a(ua{sv})", [(node, stream)])}
         if options.get("persist_mode"):
             results["persist_mode"] = V("u", options["persist_mode"])
@@ -121,8 +126,10 @@ def start_cast(path, invocation):
     elif over_mutter:
         show(path, answer, allow)
     else:
-        allow(40, {"source_type": V("u", 1), "position": V("(ii)", (10, 20)),
-                   "size": V("(ii)", (640, 480))})
+        numbers = answer[1:4] if answer[0] == "node" else ["40", "640", "480"]
+        node, *size = map(int, numbers)
+        allow(node, {"source_type": V("u", 1), "position": V("(ii)", (10, 20)),
+                     "size": V("(ii)", size)})
     if answer[0] == "close":
         GLib.timeout_add(int(float(answer[1]) * 1000), lambda: close_session(path, True))
 

@@ -143,3 +143,23 @@ export function assertAccounted(seen: Line): void {
   // A machine that is too busy for most of the frames shows nothing of those that came.
   assert.ok(frames > span / 4, about);
 }
+
+/** A user that answers questions, fixtures/camera_talk.ts. */
+export interface Talk extends AsyncDisposable {
+  ask(question: Record<string, unknown>): Promise<Line>;
+}
+
+const TALK = new URL("../fixtures/camera_talk.ts", import.meta.url);
+
+export function startTalk(rig: PipeWireRig, setting: UserSetting = {}): Talk {
+  const user = startUser(rig, "talk", {}, { ...setting, script: TALK });
+  let questions = 0;
+  return {
+    ask(question) {
+      const number = ++questions;
+      user.send(JSON.stringify({ number, ...question }));
+      return user.line((line) => line.number === number, JSON.stringify(question));
+    },
+    [Symbol.asyncDispose]: () => user[Symbol.asyncDispose](),
+  };
+}

@@ -90,10 +90,28 @@ static void check_held(void) {
   }
 }
 
+/* PipeWire tells no layout of a V4L2 camera's dma-bufs; they are handed on to who wants them. */
+static void check_handles(void) {
+  MiniAVVideoInfo wanted = video(320, 180, MINIAV_PIXEL_FORMAT_YUY2, 0);
+  wanted.output_preference = MINIAV_OUTPUT_PREFERENCE_GPU;
+  MiniAVCameraContextHandle context = camera(NODE, &wanted);
+  MiniAVBuffer buffer;
+  for (int i = 0; i < 5 && context != NULL && next(context, &buffer); i++) {
+    CHECK_EQ(buffer.content_type, MINIAV_BUFFER_CONTENT_TYPE_GPU_DMABUF_FD);
+    CHECK(buffer.drm_modifier == UINT64_C(0x00ffffffffffffff));
+    CHECK_EQ(buffer.data.video.info.output_preference, MINIAV_OUTPUT_PREFERENCE_GPU);
+    check_imported(&buffer);
+    release(&buffer);
+  }
+  camera_end(context);
+}
+
 void test_pipewire(void) {
   vivid_calm("/dev/video0");
   if (await_listed()) {
     check_formats();
     check_held();
+    check_handles();
+    check_properties(NODE);
   }
 }

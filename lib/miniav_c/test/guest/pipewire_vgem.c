@@ -1,15 +1,19 @@
-/* Real dma-bufs through a real PipeWire: a camera whose memory is vgem's, captured without a copy.
- */
+/* Real dma-bufs through a real PipeWire: a camera whose memory is vgem's, captured without a copy,
+ * and handed on to who wants handles. */
+#include <linux/dma-buf.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "support/strip.h"
 #include "v4l2_guest.h"
 
-#define HELD 2
+#define HELD        2
+#define FOURCC_NV12 0x3231564eu
 
 /* test/os/camera_source.c, which is built beside this program; ends with its input. */
 static pid_t start_source(int *input) {
@@ -26,7 +30,7 @@ static pid_t start_source(int *input) {
     dup2(ends[0], STDIN_FILENO);
     close(ends[0]);
     close(ends[1]);
-    execl(path, path, "vgem", "NV12", "640x480", "15", "vgem", (char *)NULL);
+    execl(path, path, "vgem", "NV12", "640x480", "15", "vgem", "modifier=0", (char *)NULL);
     _exit(127);
   }
   close(ends[0]);
@@ -35,8 +39,9 @@ static pid_t start_source(int *input) {
 }
 
 /* The node comes after its program. */
-static MiniAVCameraContextHandle open_source(void) {
+static MiniAVCameraContextHandle open_source(MiniAVOutputPreference output) {
   MiniAVVideoInfo wanted = video(640, 480, MINIAV_PIXEL_FORMAT_NV12, 15);
+  wanted.output_preference = output;
   MiniAVCameraContextHandle context = NULL;
   MiniAVResultCode result = MINIAV_ERROR_DEVICE_NOT_FOUND;
   CHECK_EQ(MiniAV_Camera_CreateContext(&context), MINIAV_SUCCESS);
@@ -92,13 +97,60 @@ static void check_frames(MiniAVCameraContextHandle context, pid_t source) {
   }
 }
 
+/* The picture behind the descriptors, as an importer sees it. */
+static void check_strip_imported(const MiniAVBuffer *buffer) {
+  MiniAVBuffer seen = *buffer;
+  struct strip strip;
+  off_t bytes = lseek(buffer->plane_fds[0], 0, SEEK_END);
+  struct dma_buf_sync sync = {.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ};
+  CHECK_EQ(ioctl(buffer->plane_fds[0], DMA_BUF_IOCTL_SYNC, &sync), 0); /* a real one */
+  void *map = mmap(NULL, (size_t)bytes, PROT_READ, MAP_SHARED, buffer->plane_fds[0], 0);
+  if (!CHECK(bytes > 0 && map != MAP_FAILED)) {
+    return;
+  }
+  for (uint32_t i = 0; i < buffer->num_fds; i++) {
+    MiniAVPlane *plane = &seen.data.video.planes[i];
+    CHECK_EQ(buffer->plane_fds[i], buffer->plane_fds[0]); /* one buffer for both */
+    plane->data_ptr = (uint8_t *)map + buffer->plane_offsets_bytes[i];
+    plane->stride_bytes = buffer->plane_strides_bytes[i];
+    plane->size_bytes = plane->stride_bytes * plane->height;
+  }
+  seen.content_type = MINIAV_BUFFER_CONTENT_TYPE_CPU;
+  check_strip(&seen, &strip);
+  sync.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ;
+  CHECK_EQ(ioctl(buffer->plane_fds[0], DMA_BUF_IOCTL_SYNC, &sync), 0);
+  munmap(map, (size_t)bytes);
+}
+
+static void check_handles(void) {
+  MiniAVCameraContextHandle context = open_source(MINIAV_OUTPUT_PREFERENCE_GPU);
+  MiniAVVideoInfo agreed;
+  MiniAVBuffer buffer;
+  CHECK_EQ(MiniAV_Camera_GetConfiguredFormat(context, &agreed), MINIAV_SUCCESS);
+  CHECK_EQ(agreed.output_preference, MINIAV_OUTPUT_PREFERENCE_GPU);
+  for (int i = 0; i < 5 && next(context, &buffer); i++) {
+    CHECK_EQ(buffer.content_type, MINIAV_BUFFER_CONTENT_TYPE_GPU_DMABUF_FD);
+    CHECK_EQ(buffer.drm_fourcc, FOURCC_NV12);
+    CHECK_EQ(buffer.drm_modifier, 0);
+    CHECK_EQ(buffer.num_fds, 2);
+    check_strip_imported(&buffer);
+    release(&buffer);
+  }
+  if (CHECK(next(context, &buffer))) {
+    camera_end(context);
+    check_strip_imported(&buffer); /* lent until it is released */
+    release(&buffer);
+  }
+}
+
 void test_vgem(void) {
   int input = -1;
   pid_t source = start_source(&input);
   if (source <= 0) {
     return;
   }
-  MiniAVCameraContextHandle context = open_source();
+  check_handles();
+  MiniAVCameraContextHandle context = open_source(MINIAV_OUTPUT_PREFERENCE_CPU);
   check_frames(context, source);
   camera_end(context);
   close(input);

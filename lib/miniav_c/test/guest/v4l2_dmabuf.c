@@ -9,8 +9,7 @@
 
 #define FOURCC_NV12 0x3231564eu
 
-/* Looks through the descriptors, as an importer would, and checks the picture in them. */
-static void check_imported(const MiniAVBuffer *buffer) {
+void check_imported(const MiniAVBuffer *buffer) {
   MiniAVBuffer seen = *buffer;
   void *maps[MINIAV_MAX_PLANES] = {0};
   size_t lengths[MINIAV_MAX_PLANES] = {0};

@@ -30,8 +30,14 @@ void release(const MiniAVBuffer *buffer);
 /* The eight bars, in the frame's own format, matrix and range, to two levels. */
 void check_bars(const MiniAVBuffer *buffer);
 
+/* Looks through the descriptors of dma-bufs, as an importer would, for the bars. */
+void check_imported(const MiniAVBuffer *buffer);
+
 /* A sum over every byte of the picture. */
 uint64_t picture_sum(const MiniAVBuffer *buffer);
+
+/* The controls of vivid's first device through the camera of this id. */
+void check_properties(const char *id);
 
 void test_pictures(void);
 void test_planes(void);

@@ -90,13 +90,13 @@ static void check_change(MiniAVWaiterHandle waiter, MiniAVPropertyKey key) {
   CHECK(false);
 }
 
-void test_properties(void) {
+void check_properties(const char *id) {
   vivid_calm("/dev/video0");
   MiniAVVideoInfo small = video(320, 180, MINIAV_PIXEL_FORMAT_NV12, 0);
   MiniAVWaiterHandle waiter = NULL;
   MiniAVPropertyInfo info;
   int64_t now_us;
-  MiniAVCameraContextHandle context = camera(WEBCAM, &small);
+  MiniAVCameraContextHandle context = camera(id, &small);
   if (context == NULL) {
     return;
   }
@@ -121,4 +121,8 @@ void test_properties(void) {
   check_change(waiter, MINIAV_PROPERTY_GAIN);
   camera_end(context);
   CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
+}
+
+void test_properties(void) {
+  check_properties(WEBCAM);
 }

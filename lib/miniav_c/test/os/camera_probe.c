@@ -40,6 +40,7 @@ struct shared {
   atomic_bool quit;
   atomic_bool ended;
   uint32_t seed;
+  uint32_t disturbing_seed;
 };
 
 static uint32_t next_random(uint32_t *seed) {
@@ -116,7 +117,7 @@ static void use_once(struct shared *shared, struct held *held, uint32_t *held_co
 /* Stops and destroys what the other one uses. */
 static void disturb_main(void *argument) {
   struct shared *shared = argument;
-  uint32_t seed = shared->seed ^ 0x5bd1e995u;
+  uint32_t seed = shared->disturbing_seed;
   while (!atomic_load(&shared->quit)) {
     nap(&seed, 1500000);
     MiniAVCameraContextHandle context = atomic_load(&shared->context);
@@ -133,6 +134,7 @@ static void use_main(void *argument) {
   struct shared *shared = argument;
   struct held held[HELD_MAX + 1];
   uint32_t held_count = 0;
+  shared->disturbing_seed = shared->seed ^ 0x5bd1e995u;
   thread_start("disturb", disturb_main, shared);
   while (clock_now_us() < end_us) {
     use_once(shared, held, &held_count);

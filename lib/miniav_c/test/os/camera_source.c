@@ -14,12 +14,16 @@
  *   vgem         real dma-bufs, of the kernel's vgem driver
  *   notime       no header meta: no time, no sequence
  *   range        sizes and rates as ranges
+ *   device=PATH  says that it stands for this V4L2 device
+ *   modifier=HEX GPU memory of that layout, too; may be said again; `onlygpu`: nothing else
  *
  * Lines on its input: `stall`, `go`, `format NAME WxH`, `corrupt N`, `discont`, `skip N`, `error`,
- * `crop X Y W H`, `transform N`, `lie WHAT N` (stride, negative, offset, size, zero, crop),
- * `truncate`, `die`; the end of the input ends it. It prints a line for each thing that happens.
+ * `crop X Y W H`, `transform N`, `modifier HEX`, `lie WHAT N` (stride, negative, offset, size,
+ * zero, crop), `truncate`, `die`; the end of the input ends it. It prints a line for each thing
+ * that happens.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -103,11 +107,7 @@ static void change_format(struct source *source, const char *line) {
   source->format_count = 1;
   source->width = width;
   source->height = height;
-  _Alignas(8) uint8_t bytes[16384];
-  struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *params[FORMATS_MAX];
-  uint32_t count = source_offers(source, &builder, params);
-  pipewire.stream_update_params(source->stream, params, count);
+  source_offer_again(source, NULL);
 }
 
 static void obey(struct source *source, const char *line) {
@@ -118,6 +118,9 @@ static void obey(struct source *source, const char *line) {
     source->stalled = false;
   } else if (strncmp(line, "format ", 7) == 0) {
     change_format(source, line);
+  } else if (sscanf(line, "modifier %" SCNx64, &source->modifiers[0]) == 1) {
+    source->modifier_count = 1;
+    source_offer_again(source, NULL);
   } else if (strncmp(line, "discont", 7) == 0) {
     source->discont = true;
   } else if (strncmp(line, "error", 5) == 0) {
@@ -151,10 +154,15 @@ static bool read_option(struct source *source, const char *option) {
   source->no_time = source->no_time || strcmp(option, "notime") == 0;
   source->range = source->range || strcmp(option, "range") == 0;
   source->vgem = source->vgem || strcmp(option, "vgem") == 0;
+  if (strncmp(option, "device=", 7) == 0) {
+    source->device = option + 7;
+    return true;
+  }
   source->theme = strcmp(option, "bars2") == 0 ? PATTERN_THEME_BARS2 : source->theme;
-  return strcmp(option, "each") == 0 || strcmp(option, "notime") == 0 ||
-         strcmp(option, "range") == 0 || strcmp(option, "vgem") == 0 ||
-         strcmp(option, "bars2") == 0 || sscanf(option, "align=%u", &source->alignment) == 1 ||
+  return gpu_read_option(source, option) || strcmp(option, "each") == 0 ||
+         strcmp(option, "notime") == 0 || strcmp(option, "range") == 0 ||
+         strcmp(option, "vgem") == 0 || strcmp(option, "bars2") == 0 ||
+         sscanf(option, "align=%u", &source->alignment) == 1 ||
          sscanf(option, "buffers=%u", &source->buffers_most) == 1;
 }
 
@@ -191,9 +199,10 @@ static bool begin(struct source *source) {
   source->timer = pw_loop_add_timer(loop, on_tick, source);
   source->stream = pipewire.stream_new(
       source->core, source->name,
-      pipewire.properties_new(PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera",
-                              PW_KEY_NODE_NAME, source->name, PW_KEY_NODE_DESCRIPTION,
-                              "A camera for tests", "api.libcamera.location", "front", NULL));
+      pipewire.properties_new(
+          PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_NAME,
+          source->name, PW_KEY_NODE_DESCRIPTION, "A camera for tests", "api.libcamera.location",
+          "front", source->device != NULL ? "api.v4l2.path" : NULL, source->device, NULL));
   pipewire.stream_add_listener(source->stream, &source->hook, &stream_events, source);
   _Alignas(8) uint8_t bytes[16384];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};

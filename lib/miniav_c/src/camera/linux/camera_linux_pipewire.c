@@ -61,6 +61,10 @@ const struct backend camera_pipewire_backend = {
     .start = pipewire_camera_start,
     .stop = pipewire_camera_stop,
     .close = pipewire_camera_close,
+    .property_info = pipewire_camera_property_info,
+    .get_property = pipewire_camera_get_property,
+    .set_property = pipewire_camera_set_property,
+    .set_auto_property = pipewire_camera_set_auto_property,
     .watch = watch,
 };
 

@@ -5,7 +5,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "camera/linux/pipewire_controls.h"
 #include "common/clock.h"
 #include "common/linux/pipewire_video.h"
 #include "common/linux/pipewire_video_query.h"
@@ -20,6 +22,7 @@ struct camera {
   struct pipewire_connection *connection;
   MiniAVVideoInfo wanted;
   MiniAVVideoInfo chosen;
+  struct video_modifiers modifiers; /* that it offers, when GPU output is wanted */
   bool follows_default;
   char name[MINIAV_TEXT_BYTES];
 
@@ -27,6 +30,7 @@ struct camera {
   struct pipewire_video *video; /* while it runs */
   uint32_t node_id;
   uint64_t node_serial;
+  struct pipewire_controls controls; /* of that node */
   bool is_orphan;
   char orphan_reason[MINIAV_TEXT_BYTES];
   struct spa_source *orphan_timer;
@@ -206,18 +210,38 @@ static void on_video_changed(void *user) {
   }
 }
 
+/* Where links cannot be seen: whose clock drives us tells of a link to another camera. */
+static bool is_driven_by_another(const struct camera *camera) {
+  if (camera->way->links_itself || camera->video == NULL) {
+    return false;
+  }
+  uint32_t driver = pipewire_video_driver(camera->video);
+  const struct pipewire_object *node =
+      pipewire_graph_find(pipewire_graph_of(camera->connection), PIPEWIRE_NODE, driver);
+  return node != NULL && node->node_class == PIPEWIRE_CLASS_CAMERA && driver != camera->node_id;
+}
+
 /* The camera that was asked for is still that camera, and nothing else is linked to us. */
 static bool is_right(void *user, uint32_t own_id) {
   struct camera *camera = user;
-  const struct pipewire_graph *graph = pipewire_graph_of(camera->connection);
-  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, camera->node_id);
-  bool right = node != NULL && node->serial == camera->node_serial;
-  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
-    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
-      right = right && at->output_node == camera->node_id;
-    }
+  return pipewire_graph_is_linked(pipewire_graph_of(camera->connection), own_id, camera->node_id,
+                                  camera->node_serial) &&
+         !is_driven_by_another(camera);
+}
+
+/* Locked: the capture is of this node from now on. */
+static void take_node(struct camera *camera, const struct pipewire_object *node) {
+  if (node->serial != camera->node_serial) {
+    pipewire_controls_close(&camera->controls);
+    pipewire_controls_open(&camera->controls, node->device_path);
   }
-  return right;
+  camera->node_id = node->id;
+  camera->node_serial = node->serial;
+  memcpy(camera->name, node->name, sizeof camera->name);
+}
+
+static bool wants_gpu(const struct camera *camera) {
+  return camera->wanted.output_preference == MINIAV_OUTPUT_PREFERENCE_GPU;
 }
 
 /* Locked: makes the stream for a node. */
@@ -229,9 +253,7 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
       pipewire_graph_outputs(pipewire_graph_of(camera->connection), node->id, &port, 1) == 0) {
     return MINIAV_ERROR_DEVICE_LOST;
   }
-  camera->node_id = node->id;
-  camera->node_serial = node->serial;
-  memcpy(camera->name, node->name, sizeof camera->name);
+  take_node(camera, node);
   const struct pipewire_video_setup setup = {.core = pipewire_core_of(camera->connection),
                                              .loop = pipewire_loop_of(camera->connection),
                                              .capture = camera->capture,
@@ -241,6 +263,8 @@ static MiniAVResultCode begin(struct camera *camera, const struct pipewire_objec
                                              .node_serial = node->object_serial,
                                              .port_id = port != NULL ? port->id : 0,
                                              .links_itself = links_itself,
+                                             .wants_gpu = wants_gpu(camera),
+                                             .modifiers = &camera->modifiers,
                                              .wanted = *wanted,
                                              .exact = camera->chosen,
                                              .is_right = is_right,
@@ -306,7 +330,7 @@ static void on_lost(void *user, const char *reason) {
 
 static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct cancel *cancel) {
   const struct pipewire_listener listener = {on_graph_changed, on_lost, camera, NULL};
-  struct video_offers offers = {0};
+  struct video_offers offers = {.modifiers = wants_gpu(camera) ? &camera->modifiers : NULL};
   MiniAVResultCode result = camera->way->connect(&listener, cancel, &camera->connection);
   if (result != MINIAV_SUCCESS) {
     return result;
@@ -314,6 +338,8 @@ static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct 
   pipewire_lock(camera->connection);
   struct pw_loop *loop = pipewire_loop_of(camera->connection);
   camera->orphan_timer = pw_loop_add_timer(loop, on_orphan_timer, camera);
+  camera->controls = (struct pipewire_controls){
+      .capture = camera->capture, .loop = loop, .opened = MINIAV_ERROR_NOT_SUPPORTED};
   pipewire_unlock(camera->connection);
   if (camera->orphan_timer == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
@@ -323,6 +349,12 @@ static MiniAVResultCode negotiate(struct camera *camera, const char *id, struct 
     result = choose(&offers, &camera->wanted, &camera->chosen, cancel);
   }
   free(offers.items);
+  pipewire_lock(camera->connection);
+  const struct pipewire_object *node = find_node(pipewire_graph_of(camera->connection), id);
+  if (result == MINIAV_SUCCESS && node != NULL) {
+    take_node(camera, node); /* its controls can be set before it starts */
+  }
+  pipewire_unlock(camera->connection);
   return result;
 }
 
@@ -330,6 +362,7 @@ void pipewire_camera_close(void *state) {
   struct camera *camera = state;
   if (camera->orphan_timer != NULL) {
     pipewire_lock(camera->connection);
+    pipewire_controls_close(&camera->controls);
     pw_loop_destroy_source(pipewire_loop_of(camera->connection), camera->orphan_timer);
     pipewire_unlock(camera->connection);
   }
@@ -422,6 +455,63 @@ static MiniAVResultCode begin_start(struct camera *camera, struct cancel *cancel
   }
   return result;
 }
+
+/* -- properties ------------------------------------------------------------------------------- */
+
+/* Controls that are the caller's, to close their fd. */
+static MiniAVResultCode take_controls(struct camera *camera, struct v4l2_controls *controls) {
+  *controls = (struct v4l2_controls){-1, v4l2_call};
+  pipewire_lock(camera->connection);
+  MiniAVResultCode result = pipewire_controls_take(&camera->controls, &controls->fd);
+  pipewire_unlock(camera->connection);
+  return result;
+}
+
+MiniAVResultCode pipewire_camera_property_info(void *state, MiniAVPropertyKey key,
+                                               MiniAVPropertyInfo *info) {
+  struct v4l2_controls controls;
+  MiniAVResultCode result = take_controls(state, &controls);
+  if (result == MINIAV_SUCCESS) {
+    result = v4l2_control_info(&controls, key, info);
+    close(controls.fd);
+  }
+  return result;
+}
+
+MiniAVResultCode pipewire_camera_get_property(void *state, MiniAVPropertyKey key,
+                                              MiniAVPropertyValue *value) {
+  struct v4l2_controls controls;
+  MiniAVResultCode result = take_controls(state, &controls);
+  if (result == MINIAV_SUCCESS) {
+    result = v4l2_control_get(&controls, key, value);
+    close(controls.fd);
+  }
+  return result;
+}
+
+MiniAVResultCode pipewire_camera_set_property(void *state, MiniAVPropertyKey key,
+                                              const MiniAVPropertyValue *value) {
+  struct v4l2_controls controls;
+  MiniAVResultCode result = take_controls(state, &controls);
+  if (result == MINIAV_SUCCESS) {
+    result = v4l2_control_set(&controls, key, value);
+    close(controls.fd);
+  }
+  return result;
+}
+
+MiniAVResultCode pipewire_camera_set_auto_property(void *state, MiniAVPropertyKey key,
+                                                   bool automatic) {
+  struct v4l2_controls controls;
+  MiniAVResultCode result = take_controls(state, &controls);
+  if (result == MINIAV_SUCCESS) {
+    result = v4l2_control_set_auto(&controls, key, automatic);
+    close(controls.fd);
+  }
+  return result;
+}
+
+/* -- starting --------------------------------------------------------------------------------- */
 
 MiniAVResultCode pipewire_camera_start(void *state, struct cancel *cancel) {
   struct camera *camera = state;

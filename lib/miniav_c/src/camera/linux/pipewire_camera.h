@@ -48,6 +48,15 @@ MiniAVResultCode pipewire_camera_open(const struct pipewire_camera_way *way,
 MiniAVResultCode pipewire_camera_start(void *state, struct cancel *cancel);
 void pipewire_camera_stop(void *state);
 void pipewire_camera_close(void *state);
+/* Of a node that stands for a V4L2 device (pipewire_controls.h), else NOT_SUPPORTED. */
+MiniAVResultCode pipewire_camera_property_info(void *state, MiniAVPropertyKey key,
+                                               MiniAVPropertyInfo *info);
+MiniAVResultCode pipewire_camera_get_property(void *state, MiniAVPropertyKey key,
+                                              MiniAVPropertyValue *value);
+MiniAVResultCode pipewire_camera_set_property(void *state, MiniAVPropertyKey key,
+                                              const MiniAVPropertyValue *value);
+MiniAVResultCode pipewire_camera_set_auto_property(void *state, MiniAVPropertyKey key,
+                                                   bool automatic);
 
 #endif
 #endif

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "camera/linux/v4l2_pixels.h"
+#include "common/linux/drm_format.h"
 #include "common/pixel.h"
 
 #define MAX_LISTED 4096u
@@ -465,6 +466,6 @@ MiniAVResultCode v4l2_apply(const struct v4l2_device *device, const MiniAVVideoI
   }
   fill_frame(device, chosen);
   read_colors(mode, device, &format);
-  mode->drm_fourcc = v4l2_drm_fourcc(chosen->pixel_format);
+  mode->drm_fourcc = drm_format_of(chosen->pixel_format);
   return apply_rate(device, &mode->info);
 }

@@ -46,31 +46,6 @@ const struct v4l2_pixels *v4l2_pixels_of(uint32_t fourcc) {
   return NULL;
 }
 
-/* DRM's names give the order of bits in a little-endian word, so bytes are the other way round. */
-uint32_t v4l2_drm_fourcc(MiniAVPixelFormat format) {
-  static const uint32_t codes[] = {
-      [MINIAV_PIXEL_FORMAT_I420] = v4l2_fourcc('Y', 'U', '1', '2'),
-      [MINIAV_PIXEL_FORMAT_NV12] = v4l2_fourcc('N', 'V', '1', '2'),
-      [MINIAV_PIXEL_FORMAT_NV21] = v4l2_fourcc('N', 'V', '2', '1'),
-      [MINIAV_PIXEL_FORMAT_YUY2] = v4l2_fourcc('Y', 'U', 'Y', 'V'),
-      [MINIAV_PIXEL_FORMAT_UYVY] = v4l2_fourcc('U', 'Y', 'V', 'Y'),
-      [MINIAV_PIXEL_FORMAT_RGB24] = v4l2_fourcc('B', 'G', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_BGR24] = v4l2_fourcc('R', 'G', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_RGBA32] = v4l2_fourcc('A', 'B', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_BGRA32] = v4l2_fourcc('A', 'R', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_ARGB32] = v4l2_fourcc('B', 'A', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_ABGR32] = v4l2_fourcc('R', 'A', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_BGRX32] = v4l2_fourcc('X', 'R', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_RGBX32] = v4l2_fourcc('X', 'B', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_XRGB32] = v4l2_fourcc('B', 'X', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_XBGR32] = v4l2_fourcc('R', 'X', '2', '4'),
-      [MINIAV_PIXEL_FORMAT_GRAY8] = v4l2_fourcc('R', '8', ' ', ' '),
-      [MINIAV_PIXEL_FORMAT_P010] = v4l2_fourcc('P', '0', '1', '0'),
-  };
-  uint32_t index = (uint32_t)format;
-  return index < sizeof codes / sizeof *codes ? codes[index] : 0;
-}
-
 static uint32_t primaries_of(uint32_t space) {
   switch (space) {
   case V4L2_COLORSPACE_SMPTE170M:

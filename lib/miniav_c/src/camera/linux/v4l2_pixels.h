@@ -17,9 +17,6 @@ struct v4l2_pixels {
 /* NULL for what has no equal here. */
 const struct v4l2_pixels *v4l2_pixels_of(uint32_t fourcc);
 
-/* drm_fourcc.h's code for the same bytes in memory; 0 for compressed formats. */
-uint32_t v4l2_drm_fourcc(MiniAVPixelFormat format);
-
 struct v4l2_colors {
   uint32_t space; /* enum v4l2_colorspace, v4l2_xfer_func, v4l2_ycbcr_encoding, v4l2_quantization */
   uint32_t transfer;

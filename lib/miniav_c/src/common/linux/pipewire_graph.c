@@ -91,12 +91,25 @@ static MiniAVFacing facing_of(const struct spa_dict *properties) {
                                                     : MINIAV_FACING_UNKNOWN;
 }
 
+/* As the session manager names it (wireplumber, scripts/monitors/v4l2.lua). */
+static void read_device_path(struct pipewire_object *node, const struct spa_dict *properties) {
+  const char *path = spa_dict_lookup(properties, "api.v4l2.path");
+  const char *object = spa_dict_lookup(properties, "object.path");
+  if (path == NULL && object != NULL && strncmp(object, "v4l2:", 5) == 0) {
+    path = object + 5;
+  }
+  if (path != NULL && strlen(path) < sizeof node->device_path) {
+    text_copy(node->device_path, sizeof node->device_path, path);
+  }
+}
+
 static void read_node(struct pipewire_object *node, const struct spa_dict *properties) {
   copy_property(node->name, sizeof node->name, properties, PW_KEY_NODE_NAME);
   copy_property(node->description, sizeof node->description, properties, PW_KEY_NODE_DESCRIPTION);
   read_owner(node, properties);
   node->has_link_group = spa_dict_lookup(properties, PW_KEY_NODE_LINK_GROUP) != NULL;
   node->facing = facing_of(properties);
+  read_device_path(node, properties);
   node->is_virtual = spa_dict_lookup(properties, PW_KEY_DEVICE_ID) == NULL;
 }
 
@@ -465,6 +478,18 @@ struct pipewire_object *pipewire_graph_find(const struct pipewire_graph *graph,
     }
   }
   return NULL;
+}
+
+bool pipewire_graph_is_linked(const struct pipewire_graph *graph, uint32_t own_id, uint32_t node_id,
+                              uint64_t node_serial) {
+  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, node_id);
+  bool right = node != NULL && node->serial == node_serial;
+  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
+    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
+      right = right && at->output_node == node_id;
+    }
+  }
+  return right;
 }
 
 struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,

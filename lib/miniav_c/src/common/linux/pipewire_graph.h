@@ -53,7 +53,8 @@ struct pipewire_object {
   char application[MINIAV_TEXT_BYTES];
   char binary[MINIAV_TEXT_BYTES];
   char icon[128];
-  MiniAVFacing facing; /* cameras */
+  MiniAVFacing facing;  /* cameras */
+  char device_path[32]; /* of the V4L2 device that a camera stands for, its own word; "": none */
 
   /* ports */
   uint32_t node_id;
@@ -118,6 +119,10 @@ struct pipewire_object *pipewire_graph_node(const struct pipewire_graph *graph,
  * else "". */
 const char *pipewire_graph_default(const struct pipewire_graph *graph,
                                    enum pipewire_class node_class);
+/* Is a source still the node that it was, and nothing else linked to our own one? As far as the
+ * daemon lets us see. */
+bool pipewire_graph_is_linked(const struct pipewire_graph *graph, uint32_t own_id, uint32_t node_id,
+                              uint64_t node_serial);
 /* Hertz at which the graph runs or will run. */
 uint32_t pipewire_graph_rate(const struct pipewire_graph *graph);
 

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "common/linux/pipewire_video_frame.h"
+#include "common/linux/pipewire_video_gpu.h"
 #include "common/linux/pipewire_video_memory.h"
 #include "common/lists.h"
 #include "common/log.h"
@@ -17,11 +18,12 @@
 #define BUFFERS_MAX  64u
 #define BUFFERS_LESS 4u
 #define BUFFERS_MOST 16u
-#define PODS_BYTES   8192u
+#define PODS_BYTES   16384u
 #define METAS_MAX    5u
 
 struct pipewire_video {
   struct pipewire_video_setup setup;
+  struct video_modifiers modifiers;
   struct pw_stream *stream;
   struct spa_hook stream_hook;
   struct pw_proxy *link;
@@ -32,6 +34,8 @@ struct pipewire_video {
   struct video_memory *memories[BUFFERS_MAX]; /* of the buffers that there are now */
   uint32_t memory_count;
   uint32_t lent_count;
+  const struct spa_io_position *position; /* of the graph's cycle; NULL: not told */
+  uint32_t driver;                        /* when it was last looked at */
   struct video_frames frames;
   bool has_format; /* and frames are delivered */
   bool was_connected;
@@ -67,9 +71,9 @@ static void give_back(struct pipewire_video *video, struct video_memory *memory)
   if (!memory->lent) {
     return;
   }
-  memory->lent = false;
   video_memory_end_read(memory);
-  if (memory->buffer != NULL) {
+  if (memory->buffer != NULL) { /* else it stays counted, until it goes (video_memory.busy) */
+    memory->lent = false;
     video->lent_count--;
     pipewire.stream_queue_buffer(video->stream, memory->buffer);
   }
@@ -92,14 +96,20 @@ static void on_returned(void *data, int fd, uint32_t mask) {
   drain(data);
 }
 
+static enum video_use use_of(const struct pipewire_video *video) {
+  return !video->setup.wants_gpu             ? VIDEO_USE_MEMORY
+         : video->frames.format.has_modifier ? VIDEO_USE_GPU
+                                             : VIDEO_USE_DMABUF;
+}
+
 static void on_add_buffer(void *data, struct pw_buffer *buffer) {
   struct pipewire_video *video = data;
   buffer->user_data = NULL;
   if (video->memory_count == BUFFERS_MAX) {
     return;
   }
-  struct video_memory *memory =
-      video_memory_create(buffer, pipewire.core_get_mempool(video->setup.core), video->returns);
+  struct pw_mempool *pool = pipewire.core_get_mempool(video->setup.core);
+  struct video_memory *memory = video_memory_create(buffer, pool, use_of(video), video->returns);
   if (memory != NULL) {
     buffer->user_data = memory;
     video->memories[video->memory_count++] = memory;
@@ -131,9 +141,16 @@ static uint32_t lendable_count(uint32_t count) {
   return count < 4 ? 0 : count < 6 ? 1 : count / 2 - 1;
 }
 
+/* What cannot be copied is lent all the same. */
+static uint32_t lendable_for_gpu(uint32_t count) {
+  return count < 6 ? 1 : count / 2 - 1;
+}
+
 static bool may_lend(const struct pipewire_video *video) {
   uint32_t returning = video_frames_holds_alone(&video->frames) && video->lent_count > 0 ? 1 : 0;
-  return video->lent_count - returning < lendable_count(video->memory_count);
+  uint32_t most = use_of(video) == VIDEO_USE_MEMORY ? lendable_count(video->memory_count)
+                                                    : lendable_for_gpu(video->memory_count);
+  return video->lent_count - returning < most;
 }
 
 /* When the cycle began in which these frames came, on our clock. */
@@ -142,8 +159,26 @@ static int64_t cycle_us(struct pipewire_video *video) {
   return pipewire.stream_get_time(video->stream, &time) == 0 ? time.now / 1000 : 0;
 }
 
+uint32_t pipewire_video_driver(const struct pipewire_video *video) {
+  /* The daemon writes there. */
+  return video->position != NULL ? *(const volatile uint32_t *)&video->position->clock.id
+                                 : SPA_ID_INVALID;
+}
+
+/* Another driver may be another source. */
+static void look_at_driver(struct pipewire_video *video) {
+  uint32_t driver = pipewire_video_driver(video);
+  if (driver != video->driver) {
+    video->driver = driver;
+    if (!video->setup.is_right(video->setup.user, pipewire.stream_get_node_id(video->stream))) {
+      fail(video, MINIAV_ERROR_DEVICE_LOST, "the stream was linked to something else", NULL);
+    }
+  }
+}
+
 static void on_process(void *data) {
   struct pipewire_video *video = data;
+  look_at_driver(video);
   drain(video);
   int64_t came_us = cycle_us(video);
   struct pw_buffer *buffer;
@@ -205,18 +240,26 @@ static uint32_t ask_metas(const struct pipewire_video *video, struct spa_pod_bui
   return count;
 }
 
-/* As many buffers as half the queue needs: what waits for longer is copied. */
+/* With a modifier the memory is of a layout that only a GPU reads. */
+static int data_types(const struct pipewire_video *video) {
+  return video->frames.format.has_modifier
+             ? 1 << SPA_DATA_DmaBuf
+             : (1 << SPA_DATA_MemFd) | (1 << SPA_DATA_MemPtr) | (1 << SPA_DATA_DmaBuf);
+}
+
+/* As many buffers as half the queue needs: what waits for longer is copied. What is for a GPU
+ * cannot be. */
 static void ask_buffers(struct pipewire_video *video) {
   _Alignas(8) uint8_t bytes[PODS_BYTES];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *params[1 + METAS_MAX];
-  uint32_t wish = capture_slot_count(video->setup.capture) / 2 + 2;
+  uint32_t slots = capture_slot_count(video->setup.capture);
+  uint32_t wish = (video->setup.wants_gpu ? slots * 2 : slots / 2) + 2;
   wish = wish < BUFFERS_LESS ? BUFFERS_LESS : wish > BUFFERS_MOST ? BUFFERS_MOST : wish;
   params[0] = spa_pod_builder_add_object(
       &builder, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers, SPA_PARAM_BUFFERS_buffers,
       SPA_POD_CHOICE_RANGE_Int((int)wish, 2, 32), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int((1 << SPA_DATA_MemFd) | (1 << SPA_DATA_MemPtr) |
-                               (1 << SPA_DATA_DmaBuf)));
+      SPA_POD_CHOICE_FLAGS_Int(data_types(video)));
   uint32_t count = 1 + ask_metas(video, &builder, &params[1]);
   pipewire.stream_update_params(video->stream, params, count);
 }
@@ -225,18 +268,35 @@ static bool is_same(const MiniAVVideoInfo *left, const MiniAVVideoInfo *right) {
   return left->width == right->width && left->height == right->height &&
          left->pixel_format == right->pixel_format &&
          left->frame_rate_numerator == right->frame_rate_numerator &&
-         left->frame_rate_denominator == right->frame_rate_denominator;
+         left->frame_rate_denominator == right->frame_rate_denominator &&
+         left->output_preference == right->output_preference;
+}
+
+static void tell_format(struct pipewire_video *video, const MiniAVVideoInfo *info) {
+  if (video->setup.format != NULL) {
+    video->setup.exact = *info;
+    video->setup.format(video->setup.shape, info);
+  } else if (!is_same(info, &video->setup.exact)) {
+    struct capture_format told = {.video = *info, .audio_result = MINIAV_ERROR_NO_BUFFER};
+    video->setup.exact = *info;
+    capture_format_changed(video->setup.capture, &told);
+  }
+}
+
+/* Whether frames are for a GPU is known when the buffers are there; the format comes before. */
+static void tell_output(struct pipewire_video *video) {
+  MiniAVVideoInfo info = video->setup.exact;
+  bool is_for_gpu =
+      video->memory_count > 0 && video_gpu_can(&video->frames.format, video->memories[0]);
+  info.output_preference = is_for_gpu ? MINIAV_OUTPUT_PREFERENCE_GPU : MINIAV_OUTPUT_PREFERENCE_CPU;
+  tell_format(video, &info);
 }
 
 static void accept(struct pipewire_video *video, const struct video_format *format) {
-  if (video->setup.format != NULL) {
-    video->setup.exact = format->info;
-    video->setup.format(video->setup.shape, &format->info);
-  } else if (!is_same(&format->info, &video->setup.exact)) {
-    struct capture_format told = {.video = format->info, .audio_result = MINIAV_ERROR_NO_BUFFER};
-    video->setup.exact = format->info;
-    capture_format_changed(video->setup.capture, &told);
-  }
+  MiniAVVideoInfo info = format->info;
+  info.output_preference =
+      format->has_modifier ? MINIAV_OUTPUT_PREFERENCE_GPU : video->setup.exact.output_preference;
+  tell_format(video, &info);
   /* Only the first format is bound to the wish; a later one is the source's own decision. */
   video->setup.wanted = (MiniAVVideoInfo){0};
   video_frames_format(&video->frames, format);
@@ -332,6 +392,7 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
       fail(video, MINIAV_ERROR_DEVICE_LOST, "PipeWire disconnected the stream", error);
     }
   } else if (state == PW_STREAM_STATE_STREAMING) {
+    tell_output(video);
     change(video, PIPEWIRE_VIDEO_STREAMING);
   }
   video->was_connected = video->was_connected || state >= PW_STREAM_STATE_PAUSED;
@@ -341,8 +402,16 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
   }
 }
 
+static void on_io_changed(void *data, uint32_t id, void *area, uint32_t size) {
+  struct pipewire_video *video = data;
+  if (id == SPA_IO_Position) {
+    video->position = area != NULL && size >= sizeof *video->position ? area : NULL;
+  }
+}
+
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
                                                       .state_changed = on_state_changed,
+                                                      .io_changed = on_io_changed,
                                                       .param_changed = on_param_changed,
                                                       .add_buffer = on_add_buffer,
                                                       .remove_buffer = on_remove_buffer,
@@ -350,12 +419,27 @@ static const struct pw_stream_events stream_events = {.version = PW_VERSION_STRE
 
 /* -- life ------------------------------------------------------------------------------------- */
 
+/* Each request for GPU memory first, where the source has some. */
+static uint32_t request_formats(struct pipewire_video *video, struct spa_pod_builder *builder,
+                                const struct spa_pod *params[2 * VIDEO_REQUESTS_MAX]) {
+  const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
+  uint32_t request_count =
+      video_format_requests(builder, &video->setup.exact, video->setup.most, requests);
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < request_count; i++) {
+    params[count] = video_modifiers_request(builder, requests[i], &video->modifiers);
+    count += params[count] != NULL ? 1 : 0;
+    params[count++] = requests[i];
+  }
+  return count;
+}
+
 static bool connect_stream(struct pipewire_video *video) {
   _Alignas(8) uint8_t bytes[PODS_BYTES];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *requests[VIDEO_REQUESTS_MAX];
+  const struct spa_pod *requests[2 * VIDEO_REQUESTS_MAX];
   const struct pipewire_video_setup *setup = &video->setup;
-  uint32_t count = video_format_requests(&builder, &setup->exact, setup->most, requests);
+  uint32_t count = request_formats(video, &builder, requests);
   /* Ids are used again, serials never: a session manager that knows them takes no other source. */
   bool by_serial = !setup->links_itself && setup->node_serial != 0;
   char serial[24];
@@ -387,6 +471,10 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
     return NULL;
   }
   video->setup = *setup;
+  if (setup->wants_gpu && setup->modifiers != NULL) {
+    video->modifiers = *setup->modifiers;
+  }
+  video->setup.modifiers = NULL;
   video->frames = (struct video_frames){.capture = setup->capture,
                                         .deliver = setup->deliver,
                                         .shape = setup->shape,
@@ -405,6 +493,14 @@ struct pipewire_video *pipewire_video_create(const struct pipewire_video_setup *
   return video;
 }
 
+/* What has come and nobody took: the source would find it busy for ever. */
+static void return_untaken(struct pipewire_video *video) {
+  struct pw_buffer *buffer;
+  while ((buffer = pipewire.stream_dequeue_buffer(video->stream)) != NULL) {
+    pipewire.stream_queue_buffer(video->stream, buffer);
+  }
+}
+
 void pipewire_video_destroy(struct pipewire_video *video) {
   if (video == NULL) {
     return;
@@ -416,6 +512,7 @@ void pipewire_video_destroy(struct pipewire_video *video) {
   }
   if (video->stream != NULL) {
     spa_hook_remove(&video->stream_hook);
+    return_untaken(video);
     pipewire.stream_destroy(video->stream);
   }
   if (video->returned != NULL) {

@@ -16,6 +16,7 @@
  * - A buffer without a picture, as screens send them when only the pointer moved, is no frame of
  *   its own: the picture before is shown again with the pointer where it is now. It is copied once
  *   for that, and its buffer goes back.
+ * - A frame for a GPU is never copied: where none can be lent it is dropped, and counted.
  * - A format is told to the capture before its first frame. Older frames stay what they were: their
  *   memory is our own.
  */
@@ -46,7 +47,11 @@ struct pipewire_video_setup {
   bool wants_damage; /* damage with the frames, where the source tells it */
   bool wants_cursor; /* the pointer with the frames; motion alone is the last picture again */
   bool keeps_last;   /* for pipewire_video_repeat */
-  uint32_t node_id;  /* the source */
+  /* dma-bufs are handed on where the source has them. With the modifiers that it offers (NULL: it
+   * was not asked, or offers none), else of cameras that export theirs without. */
+  bool wants_gpu;
+  const struct video_modifiers *modifiers; /* copied */
+  uint32_t node_id;                        /* the source */
   uint32_t
       port_id; /* its output, where links_itself; by itself PipeWire finds only an unused one */
   bool links_itself;        /* else the session manager does, as for a portal's node */
@@ -78,6 +83,9 @@ MiniAVResultCode pipewire_video_failure(const struct pipewire_video *video, cons
 /* Has a format been agreed on? */
 bool pipewire_video_has_format(const struct pipewire_video *video);
 const MiniAVVideoInfo *pipewire_video_info(const struct pipewire_video *video);
+/* The node whose clock drives ours, as a camera's does; SPA_ID_INVALID: not told. is_right is asked
+ * again when it changes. */
+uint32_t pipewire_video_driver(const struct pipewire_video *video);
 /* The id of our own node; SPA_ID_INVALID while it has none. */
 uint32_t pipewire_video_own_id(const struct pipewire_video *video);
 /* Stops the source and lets it go on: a compositor paints anew then. Locked. */

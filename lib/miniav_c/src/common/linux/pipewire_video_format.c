@@ -202,18 +202,12 @@ static void read_rates(const struct spa_pod *param, struct video_offer *offer) {
   }
 }
 
-static bool needs_modifier(const struct spa_pod *param) {
-  const struct spa_pod_prop *property = spa_pod_find_prop(param, NULL, SPA_FORMAT_VIDEO_modifier);
-  return property != NULL && (property->flags & SPA_POD_PROP_FLAG_MANDATORY) != 0;
-}
-
 static bool offer_read(const struct spa_pod *param, struct video_offer *offer) {
   uint32_t type;
   uint32_t subtype;
   *offer = (struct video_offer){.size_choice = VIDEO_CHOICE_ANY};
   if (!spa_pod_is_object(param) || !read_id(param, SPA_FORMAT_mediaType, &type) ||
-      !read_id(param, SPA_FORMAT_mediaSubtype, &subtype) || type != SPA_MEDIA_TYPE_video ||
-      needs_modifier(param)) {
+      !read_id(param, SPA_FORMAT_mediaSubtype, &subtype) || type != SPA_MEDIA_TYPE_video) {
     return false;
   }
   if (subtype == SPA_MEDIA_SUBTYPE_raw) {
@@ -231,6 +225,13 @@ void video_offers_add(struct video_offers *offers, const struct spa_pod *param) 
   struct video_offer offer;
   if (offers->count == VIDEO_OFFERS_MAX || !offer_read(param, &offer)) {
     return;
+  }
+  offer.is_for_gpu = video_modifier_is_needed(param);
+  if (offer.is_for_gpu && offers->modifiers == NULL) {
+    return;
+  }
+  if (offer.is_for_gpu) {
+    video_modifiers_add(offers->modifiers, param);
   }
   if (offers->count == offers->capacity) {
     uint32_t capacity = offers->capacity == 0 ? 16 : offers->capacity * 2;
@@ -452,22 +453,28 @@ static bool choose_from(const struct video_offer *offer, const MiniAVVideoInfo *
       !choose_size(offer, wanted, &size) || !choose_rate(offer, wanted, &rate)) {
     return false;
   }
-  *chosen = (MiniAVVideoInfo){.width = size.width,
-                              .height = size.height,
-                              .pixel_format = format,
-                              .frame_rate_numerator = rate.num,
-                              .frame_rate_denominator = rate.denom,
-                              .output_preference = MINIAV_OUTPUT_PREFERENCE_CPU};
+  *chosen =
+      (MiniAVVideoInfo){.width = size.width,
+                        .height = size.height,
+                        .pixel_format = format,
+                        .frame_rate_numerator = rate.num,
+                        .frame_rate_denominator = rate.denom,
+                        .output_preference = offer->is_for_gpu ? MINIAV_OUTPUT_PREFERENCE_GPU
+                                                               : MINIAV_OUTPUT_PREFERENCE_CPU};
   return true;
 }
 
 MiniAVResultCode video_offers_choose(const struct video_offers *offers,
                                      const MiniAVVideoInfo *wanted, MiniAVVideoInfo *chosen) {
-  for (int compressed = 0; compressed < 2; compressed++) {
+  static const struct {
+    bool compressed;
+    bool for_gpu;
+  } turns[] = {{false, true}, {false, false}, {true, false}};
+  for (size_t turn = 0; turn < sizeof turns / sizeof *turns; turn++) {
     for (uint32_t i = 0; i < offers->count; i++) {
       const struct video_offer *offer = &offers->items[i];
-      if (pixel_is_compressed(offer->formats[0]) == (compressed == 1) &&
-          choose_from(offer, wanted, chosen)) {
+      if (pixel_is_compressed(offer->formats[0]) == turns[turn].compressed &&
+          offer->is_for_gpu == turns[turn].for_gpu && choose_from(offer, wanted, chosen)) {
         return MINIAV_SUCCESS;
       }
     }
@@ -611,6 +618,7 @@ bool video_format_read(const struct spa_pod *param, struct video_format *format)
                                    .frame_rate_numerator = rate.num,
                                    .frame_rate_denominator = rate.denom,
                                    .output_preference = MINIAV_OUTPUT_PREFERENCE_CPU};
+  format->has_modifier = video_modifier_read(param, &format->modifier);
   read_color(param, format);
   return true;
 }

@@ -11,6 +11,7 @@
 
 #include "common/lists.h"
 #include "common/linux/pipewire_library.h"
+#include "common/linux/pipewire_video_modifier.h"
 
 #include <spa/pod/builder.h>
 
@@ -33,23 +34,25 @@ struct video_offer {
   enum video_choice rate_choice;
   uint32_t rate_count;
   struct spa_fraction rates[VIDEO_VALUES_MAX];
+  bool is_for_gpu; /* in GPU memory, with a modifier to be agreed on */
 };
 
 struct video_offers {
   struct video_offer *items; /* free() */
   uint32_t count;
   uint32_t capacity;
-  bool failed; /* memory was exhausted once */
+  bool failed;                       /* memory was exhausted once */
+  struct video_modifiers *modifiers; /* NULL: offers for a GPU do not count; else those they name */
 };
 
-/* Adds what an EnumFormat param says; one without a format that we have, or for modifiers only, is
- * left out. */
+/* Adds what an EnumFormat param says; one without a format that we have is left out. */
 void video_offers_add(struct video_offers *offers, const struct spa_pod *param);
 
 /* Adds every format of the offers, in their order; of ranges the usual values. */
 void video_offers_list(const struct video_offers *offers, struct format_list *list);
 
-/* The first offer that has what is wanted (0: any), raw before compressed. FORMAT_NOT_SUPPORTED. */
+/* The first offer that has what is wanted (0: any), raw before compressed, and for a GPU before the
+ * others. FORMAT_NOT_SUPPORTED. */
 MiniAVResultCode video_offers_choose(const struct video_offers *offers,
                                      const MiniAVVideoInfo *wanted, MiniAVVideoInfo *chosen);
 
@@ -74,6 +77,8 @@ struct video_format {
   uint32_t color_matrix; /* code points of ITU-T H.273 */
   uint32_t color_primaries;
   uint32_t color_transfer;
+  bool has_modifier; /* it is in GPU memory of that layout */
+  uint64_t modifier;
 };
 
 /* False when it is none that can be captured. */

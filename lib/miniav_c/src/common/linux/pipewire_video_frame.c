@@ -7,6 +7,8 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/linux/drm_format.h"
+#include "common/linux/pipewire_video_gpu.h"
 #include "common/log.h"
 #include "common/pixel.h"
 
@@ -249,13 +251,12 @@ static bool is_screen(const struct video_frames *frames) {
 
 /* Screens send buffers without a picture when only the pointer moved, mutter also when it could
  * paint none: chunks of 0 bytes, flagged corrupted (meta-screen-cast-stream-src.c). */
-static bool is_empty(const struct video_frames *frames, const struct video_chunk *chunks,
-                     uint32_t count) {
+static bool is_empty(const struct video_chunk *chunks, uint32_t count) {
   uint64_t bytes = 0;
   for (uint32_t i = 0; i < count; i++) {
     bytes += chunks[i].size_bytes;
   }
-  return is_screen(frames) && bytes == 0;
+  return bytes == 0;
 }
 
 /* -- frames ----------------------------------------------------------------------------------- */
@@ -315,7 +316,8 @@ static void deliver(struct video_frames *frames, struct capture_frame *frame,
 static void own_last(struct video_frames *frames) {
   MiniAVBuffer *buffer = &frames->last.buffer;
   struct block *lease = frames->last.block;
-  bool is_own = lease == NULL || lease->pool != NULL;
+  bool is_own = lease == NULL || lease->pool != NULL ||
+                buffer->content_type != MINIAV_BUFFER_CONTENT_TYPE_CPU;
   enum drop_reason reason;
   uint64_t needed = 0;
   for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {
@@ -362,10 +364,40 @@ bool video_frames_repeat(struct video_frames *frames) {
   return show_again(frames, &about);
 }
 
+/* Puts the picture into the frame, or counts why not. */
+static bool place(struct video_frames *frames, struct video_memory *memory,
+                  struct video_chunk chunks[VIDEO_DATAS_MAX], bool lends,
+                  struct capture_frame *frame) {
+  struct video_layout layout;
+  const struct video_format *format = &frames->format;
+  bool is_for_gpu = video_gpu_can(format, memory);
+  bool is_opaque = format->has_modifier && format->modifier != DRM_MODIFIER_LINEAR;
+  if (is_for_gpu && !lends) {
+    capture_count_drop(frames->capture, DROP_BUFFERS_HELD, 1);
+    return false;
+  }
+  if (!is_for_gpu && (memory->is_for_gpu || is_opaque)) {
+    capture_count_drop(frames->capture, DROP_INVALID, 1);
+    return false;
+  }
+  if (is_for_gpu ? !video_gpu_place(format, memory, chunks, &frame->buffer)
+                 : !video_layout_find(&format->info, chunks, memory->data_count, &layout)) {
+    capture_count_drop(frames->capture, DROP_INVALID, 1);
+    return false;
+  }
+  if (is_for_gpu) {
+    frame->block = video_memory_lend(memory);
+  } else if (lends) {
+    lend(frames, memory, &layout, frame);
+  } else {
+    return copy(frames, memory, &layout, frame);
+  }
+  return true;
+}
+
 bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
                        const struct spa_buffer *buffer, int64_t cycle_us, bool may_lend) {
   struct video_chunk chunks[VIDEO_DATAS_MAX];
-  struct video_layout layout;
   struct capture_frame frame;
   MiniAVFrameMetadata metadata = {.flags = 0};
   if (memory == NULL || !memory->is_sound) {
@@ -376,7 +408,9 @@ bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
   bool corrupted = read_chunks(buffer, memory, chunks);
   take_header(frames, buffer, cycle_us, &frame.buffer);
   bool cursor_differs = take_cursor(frames, buffer);
-  if (is_empty(frames, chunks, memory->data_count)) {
+  /* Of dma-bufs many say no size. */
+  bool is_empty_one = is_empty(chunks, memory->data_count) && (!memory->is_for_gpu || corrupted);
+  if (is_screen(frames) && is_empty_one) {
     if (cursor_differs) {
       show_again(frames, &frame.buffer);
     }
@@ -386,15 +420,9 @@ bool video_frames_take(struct video_frames *frames, struct video_memory *memory,
   take_crop(buffer, &frame.buffer);
   take_transform(buffer, &frame.buffer);
   take_damage(frames, buffer, &metadata);
-  if (!video_layout_find(&frames->format.info, chunks, memory->data_count, &layout)) {
-    capture_count_drop(frames->capture, DROP_INVALID, 1);
-    return false;
-  }
   describe(frames, &frame.buffer);
   bool lends = may_lend && memory->lendable;
-  if (lends) {
-    lend(frames, memory, &layout, &frame);
-  } else if (!copy(frames, memory, &layout, &frame)) {
+  if (!place(frames, memory, chunks, lends, &frame)) {
     return false;
   }
   deliver(frames, &frame, &metadata);

@@ -204,28 +204,86 @@ static void map(struct video_data *data) {
   }
 }
 
-static bool take_data(const struct spa_data *from, struct pw_mempool *pool,
-                      struct video_data *data) {
-  bool sealed = false;
+/* Finds what a descriptor is and how much is behind it; false when that is less than it says. */
+static bool measure(const struct spa_data *from, struct pw_mempool *pool, struct video_data *data,
+                    bool *sealed) {
   data->capacity_bytes = from->maxsize;
-  if (from->chunk == NULL || from->maxsize == 0 || !find_file(from, pool, data)) {
+  if (from->chunk == NULL || !find_file(from, pool, data)) {
     return false;
   }
   data->is_dmabuf = is_dmabuf(data->fd);
-  uint64_t bytes = bytes_of(data->fd, data->is_dmabuf, &sealed);
-  if (data->file_offset > bytes || data->capacity_bytes > bytes - data->file_offset) {
-    return false;
+  uint64_t bytes = bytes_of(data->fd, data->is_dmabuf, sealed);
+  uint64_t left = data->file_offset <= bytes ? bytes - data->file_offset : 0;
+  if (data->capacity_bytes == 0 && from->type == SPA_DATA_DmaBuf) {
+    data->capacity_bytes = left <= UINT32_MAX ? (uint32_t)left : UINT32_MAX; /* many say none */
   }
+  return data->capacity_bytes > 0 && data->capacity_bytes <= left;
+}
+
+static bool is_for_gpu(const struct spa_data *from, const struct video_data *data,
+                       enum video_use use) {
+  return use != VIDEO_USE_MEMORY &&
+         (data->is_dmabuf || (use == VIDEO_USE_GPU && from->type == SPA_DATA_DmaBuf));
+}
+
+/* Maps what is not handed on; false when it is nothing that can be read. */
+static bool make_readable(struct video_data *data, bool sealed) {
   if (sealed) {
     map(data);
   }
   return !data->is_dmabuf || data->at != NULL;
 }
 
+static void take_datas(struct video_memory *memory, const struct spa_buffer *from,
+                       struct pw_mempool *pool, enum video_use use) {
+  bool sealed[VIDEO_DATAS_MAX] = {false};
+  memory->is_for_gpu = use != VIDEO_USE_MEMORY;
+  for (uint32_t i = 0; i < memory->data_count; i++) {
+    struct video_data *data = &memory->datas[i];
+    memory->is_sound = measure(&from->datas[i], pool, data, &sealed[i]) && memory->is_sound;
+    memory->is_for_gpu = memory->is_for_gpu && is_for_gpu(&from->datas[i], data, use);
+  }
+  for (uint32_t i = 0; i < memory->data_count && memory->is_sound && !memory->is_for_gpu; i++) {
+    struct video_data *data = &memory->datas[i];
+    memory->is_sound = make_readable(data, sealed[i]);
+    memory->lendable = memory->lendable && data->at != NULL && !data->read_only;
+  }
+}
+
 /* -- memory --------------------------------------------------------------------------------- */
+
+/* libpipewire's mapping ends with the stream, what is lent may not. */
+static void map_busy(struct video_memory *memory, const struct spa_buffer *from,
+                     struct pw_mempool *pool) {
+  struct spa_meta_busy *meta = spa_buffer_find_meta_data(from, SPA_META_Busy, sizeof *meta);
+  struct pw_memblock *block =
+      meta != NULL && pool != NULL ? pipewire.mempool_find_ptr(pool, meta) : NULL;
+  uint64_t at;
+  bool sealed = false;
+  if (block == NULL || block->fd < 0 || !file_of_pointer(&meta->count, block->fd, &at) ||
+      at % sizeof meta->count != 0 ||
+      bytes_of(block->fd, false, &sealed) < at + sizeof meta->count || !sealed) {
+    return;
+  }
+  uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
+  uint64_t start = at / page * page;
+  size_t bytes = (size_t)(at - start) + sizeof meta->count;
+  void *mapping = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, block->fd, (off_t)start);
+  if (mapping != MAP_FAILED) {
+    memory->busy_mapping = mapping;
+    memory->busy_mapping_bytes = bytes;
+    memory->busy = (_Atomic uint32_t *)(void *)((uint8_t *)mapping + (at - start));
+  }
+}
 
 static void destroy(struct block *block) {
   struct video_memory *memory = SPA_CONTAINER_OF(block, struct video_memory, block);
+  if (memory->busy != NULL) {
+    if (memory->lent) {
+      atomic_fetch_sub_explicit(memory->busy, 1, memory_order_acq_rel);
+    }
+    munmap(memory->busy_mapping, memory->busy_mapping_bytes);
+  }
   for (uint32_t i = 0; i < memory->data_count; i++) {
     if (memory->datas[i].mapping != NULL) {
       munmap(memory->datas[i].mapping, memory->datas[i].mapping_bytes);
@@ -239,7 +297,7 @@ static void destroy(struct block *block) {
 }
 
 struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mempool *pool,
-                                         struct video_returns *returns) {
+                                         enum video_use use, struct video_returns *returns) {
   const struct spa_buffer *from = buffer->buffer;
   struct video_memory *memory = calloc(1, sizeof *memory);
   if (memory == NULL) {
@@ -256,15 +314,12 @@ struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mem
   for (uint32_t i = 0; i < memory->data_count; i++) {
     memory->datas[i].fd = -1;
   }
-  for (uint32_t i = 0; i < memory->data_count; i++) {
-    memory->is_sound = take_data(&from->datas[i], pool, &memory->datas[i]) && memory->is_sound;
-    memory->lendable =
-        memory->lendable && memory->datas[i].at != NULL && !memory->datas[i].read_only;
-  }
-  if (memory->lendable && memory->data_count == 1) {
+  take_datas(memory, from, pool, use);
+  if (memory->lendable && !memory->is_for_gpu && memory->data_count == 1) {
     memory->block.data = memory->datas[0].at;
     memory->block.capacity_bytes = memory->datas[0].capacity_bytes;
   }
+  map_busy(memory, from, pool);
   if (!memory->is_sound) {
     log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "a buffer is not what it says");
   }
@@ -291,7 +346,7 @@ bool video_memory_read(const struct video_memory *memory, uint32_t data, uint32_
 }
 
 static void sync_dmabufs(const struct video_memory *memory, uint64_t flags) {
-  for (uint32_t i = 0; i < memory->data_count; i++) {
+  for (uint32_t i = 0; i < memory->data_count && !memory->is_for_gpu; i++) {
     if (memory->datas[i].is_dmabuf) {
       struct dma_buf_sync sync = {.flags = flags | DMA_BUF_SYNC_READ};
       ioctl(memory->datas[i].fd, DMA_BUF_IOCTL_SYNC, &sync);

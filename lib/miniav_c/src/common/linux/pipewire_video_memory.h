@@ -55,9 +55,16 @@ struct video_memory {
   struct pw_buffer *buffer;
   uint32_t data_count;
   struct video_data datas[VIDEO_DATAS_MAX];
-  bool is_sound; /* false: its numbers lie; nothing of it is touched */
+  bool is_sound;   /* false: its numbers lie; nothing of it is touched */
+  bool is_for_gpu; /* it is handed on, and neither mapped nor read here */
   bool lendable;
   bool lent; /* the loop thread's: the lease is out */
+  /* Of our own mapping, or NULL: how many hold the buffer. libpipewire counts us when it comes, and
+   * again when it is queued back; what is never queued back (the stream ended, the buffers changed)
+   * is counted when the memory goes: else its owner finds it busy for ever (stream.c, EBUSY). */
+  _Atomic uint32_t *busy;
+  void *busy_mapping;
+  size_t busy_mapping_bytes;
 };
 
 struct video_returns *video_returns_create(void);
@@ -66,9 +73,17 @@ void video_returns_close(struct video_returns *returns);
 /* Loop thread: all that came back, linked by next_returned, each with a reference to be dropped. */
 struct video_memory *video_returns_take(struct video_returns *returns);
 
+/* What a buffer is for. */
+enum video_use {
+  VIDEO_USE_MEMORY, /* to be read here */
+  VIDEO_USE_DMABUF, /* to be handed on, where it really is a dma-buf */
+  VIDEO_USE_GPU /* the same where the source says that it is one: of a layout that was agreed on,
+                   which nobody here could read */
+};
+
 /* What stands behind a buffer; NULL when memory is exhausted. */
 struct video_memory *video_memory_create(struct pw_buffer *buffer, struct pw_mempool *pool,
-                                         struct video_returns *returns);
+                                         enum video_use use, struct video_returns *returns);
 
 /* Copies bytes of a data out, whatever the other process does meanwhile. False: they are not there.
  */
@@ -79,7 +94,7 @@ bool video_memory_read(const struct video_memory *memory, uint32_t data, uint32_
 void video_memory_begin_read(const struct video_memory *memory);
 void video_memory_end_read(const struct video_memory *memory);
 
-/* Loop thread, not lent: the lease, with one reference, for a reader by the CPU. */
+/* Loop thread, not lent: the lease, with one reference. */
 struct block *video_memory_lend(struct video_memory *memory);
 
 #endif

@@ -39,7 +39,7 @@ struct portal_fresh {
 MiniAVResultCode portal_fresh_begin(struct portal_fresh *fresh, struct pw_loop *loop);
 void portal_fresh_end(struct portal_fresh *fresh);
 
-/* Frames may come from now on. */
+/* There is a format: frames may come from now on. */
 void portal_fresh_streaming(struct portal_fresh *fresh);
 /* Is it worth looking whether the next frame is another picture? */
 bool portal_fresh_doubts(const struct portal_fresh *fresh);

@@ -2,9 +2,11 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE) && defined(MINIAV_HAVE_DBUS)
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/linux/pipewire_video_query.h"
 #include "common/lists.h"
 #include "screen/linux/portal_grants.h"
 
@@ -87,28 +89,17 @@ static void on_video_changed(void *user) {
   } else if (phase == PIPEWIRE_VIDEO_FAILED) {
     fail(screen, failure, reason);
   }
-  if (phase == PIPEWIRE_VIDEO_STREAMING) {
-    portal_fresh_streaming(&screen->fresh);
-  }
   mutex_lock(&screen->lock);
   screen->streaming = phase == PIPEWIRE_VIDEO_STREAMING;
   condition_broadcast(&screen->changed);
   mutex_unlock(&screen->lock);
 }
 
-/* Loop thread: on this connection the portal shows the stream's node and nothing else; what is
- * linked is seen as far as it lets us see. */
+/* Loop thread. */
 static bool is_right(void *user, uint32_t own_id) {
   struct portal_screen *screen = user;
-  const struct pipewire_graph *graph = pipewire_graph_of(screen->connection);
-  const struct pipewire_object *node = pipewire_graph_find(graph, PIPEWIRE_NODE, screen->node_id);
-  bool right = node != NULL && node->serial == screen->node_serial;
-  for (const struct pipewire_object *at = graph->objects; at != NULL; at = at->next) {
-    if (at->kind == PIPEWIRE_LINK && at->input_node == own_id) {
-      right = right && at->output_node == screen->node_id;
-    }
-  }
-  return right;
+  return pipewire_graph_is_linked(pipewire_graph_of(screen->connection), own_id, screen->node_id,
+                                  screen->node_serial);
 }
 
 static void on_graph_changed(void *user) {
@@ -135,6 +126,7 @@ static void on_shown(void *user) {
 static void on_format(void *user, const MiniAVVideoInfo *info) {
   struct portal_screen *screen = user;
   portal_shape_format(&screen->shape, info);
+  portal_fresh_streaming(&screen->fresh);
 }
 
 static void on_frame(void *user, const struct capture_frame *frame) {
@@ -232,6 +224,21 @@ static struct spa_fraction most_of(const struct portal_screen *screen) {
   return SPA_FRACTION(asked->frame_rate_numerator, asked->frame_rate_denominator);
 }
 
+static bool wants_gpu(const struct portal_screen *screen) {
+  return screen->request->video.output_preference == MINIAV_OUTPUT_PREFERENCE_GPU;
+}
+
+/* Which layouts of GPU memory there are to ask for. */
+static MiniAVResultCode ask_modifiers(struct portal_screen *screen, uint32_t node_id,
+                                      struct cancel *cancel) {
+  struct video_offers offers = {.modifiers = &screen->modifiers};
+  screen->modifiers = (struct video_modifiers){.count = 0};
+  MiniAVResultCode result =
+      pipewire_video_query(screen->connection, node_id, &offers, ANSWER_MS, cancel);
+  free(offers.items);
+  return result;
+}
+
 /* Locked. */
 static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node_id,
                                      struct cancel *cancel) {
@@ -259,6 +266,8 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
       .role = "Screen",
       .wants_damage = true,
       .wants_cursor = settings->cursor_mode == MINIAV_CURSOR_MODE_METADATA,
+      .wants_gpu = wants_gpu(screen),
+      .modifiers = &screen->modifiers,
       .node_id = node_id,
       .wanted = {.pixel_format = screen->request->video.pixel_format},
       .exact = {.pixel_format = screen->request->video.pixel_format,
@@ -341,8 +350,15 @@ static MiniAVResultCode connect_stream(struct portal_screen *screen, struct port
   if (result != MINIAV_SUCCESS) {
     return result;
   }
+  uint32_t node_id = cast->streams[0].node_id;
+  if (wants_gpu(screen)) {
+    result = ask_modifiers(screen, node_id, cancel);
+  }
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
   pipewire_lock(screen->connection);
-  result = begin_stream(screen, cast->streams[0].node_id, cancel);
+  result = begin_stream(screen, node_id, cancel);
   pipewire_unlock(screen->connection);
   return result;
 }

@@ -51,6 +51,7 @@ struct portal_screen {
   struct pipewire_video *video;
   struct portal_shape shape;
   struct portal_fresh fresh;
+  struct video_modifiers modifiers; /* that the stream offers, when GPU output is wanted */
   uint32_t node_id;
   uint64_t node_serial;
   struct spa_source *loss; /* a timer */

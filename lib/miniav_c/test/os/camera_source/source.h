@@ -12,8 +12,9 @@
 
 #include <spa/pod/builder.h>
 
-#define FORMATS_MAX 24u
-#define DATAS_MAX   4u
+#define FORMATS_MAX   24u
+#define DATAS_MAX     4u
+#define MODIFIERS_MAX 8u
 
 /* What a buffer shows: only what has moved since is painted anew, so that 4K costs no more than its
  * rows that change. In the buffer's user_data; all zero: nothing yet. */
@@ -24,6 +25,7 @@ struct painted {
 
 struct source {
   const char *name;
+  const char *device; /* NULL: none */
   MiniAVPixelFormat formats[FORMATS_MAX];
   uint32_t format_count;
   uint32_t width;
@@ -37,6 +39,10 @@ struct source {
   uint32_t alignment;
   uint32_t buffers_most;
   char memory[16];
+  uint64_t modifiers[MODIFIERS_MAX]; /* of GPU memory that it offers, and prefers in that order */
+  uint32_t modifier_count;
+  bool only_gpu;
+  bool is_for_gpu; /* agreed on */
 
   struct pw_thread_loop *loop;
   struct pw_core *core;
@@ -81,7 +87,19 @@ uint32_t source_offers(const struct source *source, struct spa_pod_builder *buil
                        const struct spa_pod *params[FORMATS_MAX]);
 /* Of a buffer: of all its datas, or of one where each plane has its own. */
 uint32_t source_data_bytes(const struct source *source, uint32_t data);
+/* Offers anew, with a fixed modifier (NULL: those that it has). */
+void source_offer_again(struct source *source, const uint64_t *modifier);
 void on_param_changed(void *data, uint32_t id, const struct spa_pod *param);
+
+/* source_gpu.c */
+bool gpu_read_option(struct source *source, const char *option);
+/* Adds the modifiers to the format that is being built; the one that was picked, or NULL. */
+void gpu_add_modifiers(const struct source *source, struct spa_pod_builder *builder,
+                       const uint64_t *picked);
+/* A choice of modifiers was agreed on: picks one and offers that. False: there is no choice. */
+bool gpu_pick(struct source *source, const struct spa_pod *param);
+/* Is GPU memory agreed on? */
+bool gpu_is_agreed(const struct spa_pod *param);
 
 /* source_memory.c */
 void on_add_buffer(void *user, struct pw_buffer *buffer);

@@ -45,7 +45,7 @@ static uint32_t subtype_of(MiniAVPixelFormat format) {
 }
 
 static const struct spa_pod *offer(const struct source *source, struct spa_pod_builder *builder,
-                                   MiniAVPixelFormat format) {
+                                   MiniAVPixelFormat format, bool for_gpu, const uint64_t *picked) {
   struct spa_pod_frame frame;
   bool raw = !pixel_is_compressed(format);
   struct spa_rectangle size = SPA_RECTANGLE(source->width, source->height);
@@ -65,6 +65,9 @@ static const struct spa_pod *offer(const struct source *source, struct spa_pod_b
         SPA_FORMAT_VIDEO_colorMatrix,
         SPA_POD_Id(is_rgb(format) ? SPA_VIDEO_COLOR_MATRIX_RGB : SPA_VIDEO_COLOR_MATRIX_BT709), 0);
   }
+  if (for_gpu) {
+    gpu_add_modifiers(source, builder, picked);
+  }
   if (source->range) {
     spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_size,
                         SPA_POD_CHOICE_STEP_Rectangle(&size, &least, &most, &SPA_RECTANGLE(2, 2)),
@@ -77,12 +80,31 @@ static const struct spa_pod *offer(const struct source *source, struct spa_pod_b
   return spa_pod_builder_pop(builder, &frame);
 }
 
+static uint32_t all_offers(const struct source *source, struct spa_pod_builder *builder,
+                           const uint64_t *picked, const struct spa_pod *params[FORMATS_MAX]) {
+  uint32_t count = 0;
+  for (uint32_t i = 0; i < source->format_count; i++) {
+    if (source->modifier_count > 0 && count < FORMATS_MAX) {
+      params[count++] = offer(source, builder, source->formats[i], true, picked);
+    }
+    if (!source->only_gpu && count < FORMATS_MAX) {
+      params[count++] = offer(source, builder, source->formats[i], false, NULL);
+    }
+  }
+  return count;
+}
+
 uint32_t source_offers(const struct source *source, struct spa_pod_builder *builder,
                        const struct spa_pod *params[FORMATS_MAX]) {
-  for (uint32_t i = 0; i < source->format_count; i++) {
-    params[i] = offer(source, builder, source->formats[i]);
-  }
-  return source->format_count;
+  return all_offers(source, builder, NULL, params);
+}
+
+void source_offer_again(struct source *source, const uint64_t *modifier) {
+  _Alignas(8) uint8_t bytes[16384];
+  struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
+  const struct spa_pod *params[FORMATS_MAX];
+  uint32_t count = all_offers(source, &builder, modifier, params);
+  pipewire.stream_update_params(source->stream, params, count);
 }
 
 static uint32_t total_bytes(const struct source *source) {
@@ -156,6 +178,10 @@ void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
   if (id != SPA_PARAM_Format || param == NULL || !video_format_read(param, &format)) {
     return;
   }
+  if (gpu_pick(source, param)) {
+    return;
+  }
+  source->is_for_gpu = gpu_is_agreed(param);
   source->format = format.info.pixel_format;
   source->now_width = format.info.width;
   source->now_height = format.info.height;
@@ -170,15 +196,17 @@ void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
       SPA_PARAM_BUFFERS_blocks, SPA_POD_Int(source->each ? (int)source->plane_count : 1),
       SPA_PARAM_BUFFERS_size, SPA_POD_Int((int)source_data_bytes(source, 0)),
       SPA_PARAM_BUFFERS_stride, SPA_POD_Int((int)source->strides[0]), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int(1 << (source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
+      SPA_POD_CHOICE_FLAGS_Int(
+          1 << (source->is_for_gpu || source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
   if (!source->no_time) {
     params[count++] = meta(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
   }
   params[count++] = meta(&builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
   params[count++] = meta(&builder, SPA_META_VideoTransform, sizeof(struct spa_meta_videotransform));
   pipewire.stream_update_params(source->stream, params, count);
-  printf("{\"format\":\"%s\",\"width\":%u,\"height\":%u,\"stride\":%u}\n",
-         format_name(source->format), source->now_width, source->now_height, source->strides[0]);
+  printf("{\"format\":\"%s\",\"width\":%u,\"height\":%u,\"stride\":%u,\"gpu\":%s}\n",
+         format_name(source->format), source->now_width, source->now_height, source->strides[0],
+         source->is_for_gpu ? "true" : "false");
   fflush(stdout);
 }
 

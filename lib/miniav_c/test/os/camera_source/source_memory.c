@@ -57,7 +57,7 @@ void on_add_buffer(void *user, struct pw_buffer *buffer) {
     struct spa_data *data = &buffer->buffer->datas[i];
     uint32_t bytes = source_data_bytes(source, i);
     int fd = make_memory(source, bytes);
-    data->type = source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd;
+    data->type = source->is_for_gpu || source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd;
     data->flags = SPA_DATA_FLAG_READWRITE;
     data->fd = fd;
     data->mapoffset = 0;
