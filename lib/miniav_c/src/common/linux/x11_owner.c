@@ -1,4 +1,4 @@
-#include "common/linux/x11_windows.h"
+#include "common/linux/x11_owner.h"
 
 #if defined(MINIAV_HAVE_XCB)
 
@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "common/linux/process_tree.h"
+#include "common/linux/x11_query.h"
 
 #define HOST_BYTES 256u
 
@@ -79,48 +80,18 @@ static bool server_tells(struct x11 *x11) {
   return knows_ids && pid_of_client(x11, x11->setup->resource_id_base) == (uint32_t)getpid();
 }
 
-static MiniAVResultCode intern(struct x11 *x11, const char *name, xcb_atom_t *atom) {
-  struct {
-    xcb_intern_atom_request_t header;
-    char name[40];
-  } query = {.header.only_if_exists = 0};
-  size_t length = strlen(name);
-  query.header.name_len = (uint16_t)length;
-  memcpy(query.name, name, length);
-  const struct x11_request request = {NULL, XCB_INTERN_ATOM, &query, sizeof query.header + length};
-  struct x11_reply reply;
-  MiniAVResultCode result = x11_ask(x11, &request, &reply);
-  if (result == MINIAV_SUCCESS) {
-    *atom = ((const xcb_intern_atom_reply_t *)(const void *)reply.data)->atom;
-  }
-  x11_reply_free(&reply);
+MiniAVResultCode x11_owner_begin(struct x11_owner *owner, struct x11 *x11) {
+  *owner = (struct x11_owner){.x11 = x11};
+  MiniAVResultCode result = x11_atom(x11, "_NET_WM_PID", &owner->net_wm_pid);
+  owner->server_tells = result == MINIAV_SUCCESS && server_tells(x11);
   return result;
 }
 
-MiniAVResultCode x11_windows_begin(struct x11_windows *windows, struct x11 *x11) {
-  *windows = (struct x11_windows){.x11 = x11};
-  const struct {
-    const char *name;
-    xcb_atom_t *atom;
-  } atoms[] = {{"_NET_CLIENT_LIST_STACKING", &windows->net_client_list_stacking},
-               {"_NET_SUPPORTING_WM_CHECK", &windows->net_supporting_wm_check},
-               {"_NET_WM_NAME", &windows->net_wm_name},
-               {"_NET_WM_PID", &windows->net_wm_pid},
-               {"UTF8_STRING", &windows->utf8_string},
-               {"WM_STATE", &windows->wm_state}};
-  MiniAVResultCode result = MINIAV_SUCCESS;
-  for (size_t i = 0; i < sizeof atoms / sizeof *atoms && result == MINIAV_SUCCESS; i++) {
-    result = intern(x11, atoms[i].name, atoms[i].atom);
-  }
-  windows->server_tells = result == MINIAV_SUCCESS && server_tells(x11);
-  return result;
-}
-
-static bool is_of_this_host(const struct x11_windows *windows, xcb_window_t window) {
+static bool is_of_this_host(const struct x11_owner *owner, xcb_window_t window) {
   char host[HOST_BYTES] = "";
   struct x11_property machine;
   bool same = false;
-  if (x11_property_get(windows->x11, window, XCB_ATOM_WM_CLIENT_MACHINE, HOST_BYTES, &machine) &&
+  if (x11_property_get(owner->x11, window, XCB_ATOM_WM_CLIENT_MACHINE, HOST_BYTES, &machine) &&
       gethostname(host, sizeof host - 1) == 0) {
     size_t length = strlen(host);
     same = length > 0 && machine.bytes >= length && memcmp(machine.data, host, length) == 0 &&
@@ -131,11 +102,11 @@ static bool is_of_this_host(const struct x11_windows *windows, xcb_window_t wind
 }
 
 /* What the window itself says, where the server cannot tell. */
-static const char *declared_owner(const struct x11_windows *windows, xcb_window_t window,
+static const char *declared_owner(const struct x11_owner *owner, xcb_window_t window,
                                   uint32_t *pid) {
   struct x11_property property;
   uint32_t declared = 0;
-  if (x11_property_get(windows->x11, window, windows->net_wm_pid, sizeof declared, &property) &&
+  if (x11_property_get(owner->x11, window, owner->net_wm_pid, sizeof declared, &property) &&
       property.bytes == sizeof declared) {
     memcpy(&declared, property.data, sizeof declared);
   }
@@ -143,7 +114,7 @@ static const char *declared_owner(const struct x11_windows *windows, xcb_window_
   if (declared == 0) {
     return "neither the X server nor the window tells whose it is (_NET_WM_PID)";
   }
-  if (!is_of_this_host(windows, window)) {
+  if (!is_of_this_host(owner, window)) {
     return "the window does not say that its program runs on this machine (WM_CLIENT_MACHINE)";
   }
   if (process_start_time(declared) == 0) {
@@ -153,20 +124,20 @@ static const char *declared_owner(const struct x11_windows *windows, xcb_window_
   return NULL;
 }
 
-MiniAVResultCode x11_window_owner(const struct x11_windows *windows, xcb_window_t window,
-                                  uint32_t *pid, struct cancel *cancel) {
+MiniAVResultCode x11_window_owner(const struct x11_owner *owner, xcb_window_t window, uint32_t *pid,
+                                  struct cancel *cancel) {
   MiniAVRect rectangle;
   const char *why = NULL;
   *pid = 0;
-  MiniAVResultCode result = x11_window_rectangle(windows->x11, window, &rectangle);
+  MiniAVResultCode result = x11_window_rectangle(owner->x11, window, &rectangle);
   if (result == MINIAV_ERROR_SYSTEM_CALL_FAILED) {
     why = "there is no such window";
     result = MINIAV_ERROR_DEVICE_NOT_FOUND;
-  } else if (result == MINIAV_SUCCESS && windows->server_tells) {
-    *pid = pid_of_client(windows->x11, window);
+  } else if (result == MINIAV_SUCCESS && owner->server_tells) {
+    *pid = pid_of_client(owner->x11, window);
     why = *pid == 0 ? "the window's program runs on another machine" : NULL;
   } else if (result == MINIAV_SUCCESS) {
-    why = declared_owner(windows, window, pid);
+    why = declared_owner(owner, window, pid);
   }
   if (why != NULL && cancel != NULL) {
     cancel_explain(cancel, "%s", why);

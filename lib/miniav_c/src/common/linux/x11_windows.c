@@ -6,59 +6,29 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/linux/x11_query.h"
+
 #define WINDOWS_MAX 512u
 #define TITLE_BYTES 1024u
 
-/* -- asking --------------------------------------------------------------------------------- */
-
-bool x11_property_get(struct x11 *x11, xcb_window_t window, xcb_atom_t name, uint32_t max_bytes,
-                      struct x11_property *property) {
-  xcb_get_property_request_t query = {.window = window,
-                                      .property = name,
-                                      .type = XCB_GET_PROPERTY_TYPE_ANY,
-                                      .long_length = (max_bytes + 3) / 4};
-  const struct x11_request request = {NULL, XCB_GET_PROPERTY, &query, sizeof query};
-  *property = (struct x11_property){.type = XCB_ATOM_NONE};
-  if (x11_ask(x11, &request, &property->reply) != MINIAV_SUCCESS) {
-    return false;
+MiniAVResultCode x11_windows_begin(struct x11_windows *windows, struct x11 *x11) {
+  *windows = (struct x11_windows){.x11 = x11};
+  const struct {
+    const char *name;
+    xcb_atom_t *atom;
+  } atoms[] = {{"_NET_CLIENT_LIST_STACKING", &windows->net_client_list_stacking},
+               {"_NET_SUPPORTING_WM_CHECK", &windows->net_supporting_wm_check},
+               {"_NET_WM_NAME", &windows->net_wm_name},
+               {"UTF8_STRING", &windows->utf8_string},
+               {"WM_STATE", &windows->wm_state}};
+  MiniAVResultCode result = x11_owner_begin(&windows->owner, x11);
+  for (size_t i = 0; i < sizeof atoms / sizeof *atoms && result == MINIAV_SUCCESS; i++) {
+    result = x11_atom(x11, atoms[i].name, atoms[i].atom);
   }
-  const xcb_get_property_reply_t *reply = (const void *)property->reply.data;
-  uint64_t bytes = (uint64_t)reply->value_len * (reply->format / 8);
-  if (reply->type == XCB_ATOM_NONE || bytes > property->reply.bytes - sizeof *reply) {
-    return false;
-  }
-  property->type = reply->type;
-  property->data = property->reply.data + sizeof *reply;
-  property->bytes = (size_t)bytes;
-  return bytes > 0;
-}
-
-MiniAVResultCode x11_window_rectangle(struct x11 *x11, xcb_window_t window, MiniAVRect *rectangle) {
-  xcb_get_geometry_request_t geometry_query = {.drawable = window};
-  const struct x11_request geometry_request = {NULL, XCB_GET_GEOMETRY, &geometry_query,
-                                               sizeof geometry_query};
-  xcb_translate_coordinates_request_t place_query = {.src_window = window,
-                                                     .dst_window = x11->screen.root};
-  const struct x11_request place_request = {NULL, XCB_TRANSLATE_COORDINATES, &place_query,
-                                            sizeof place_query};
-  struct x11_reply reply;
-  *rectangle = (MiniAVRect){0};
-  MiniAVResultCode result = x11_ask(x11, &geometry_request, &reply);
-  if (result == MINIAV_SUCCESS) {
-    const xcb_get_geometry_reply_t *geometry = (const void *)reply.data;
-    rectangle->width = geometry->width;
-    rectangle->height = geometry->height;
-    x11_reply_free(&reply);
-    result = x11_ask(x11, &place_request, &reply);
-  }
-  if (result == MINIAV_SUCCESS) {
-    const xcb_translate_coordinates_reply_t *place = (const void *)reply.data;
-    rectangle->x = place->dst_x;
-    rectangle->y = place->dst_y;
-  }
-  x11_reply_free(&reply);
   return result;
 }
+
+/* -- one window ----------------------------------------------------------------------------- */
 
 /* What there is to know of one window. */
 struct window {
@@ -229,7 +199,7 @@ static MiniAVResultCode add(const struct x11_windows *windows, const struct wind
   if (result != MINIAV_SUCCESS) {
     return result == MINIAV_ERROR_SYSTEM_CALL_FAILED ? MINIAV_SUCCESS : result;
   }
-  x11_window_owner(windows, window->id, &pid, NULL);
+  x11_window_owner(&windows->owner, window->id, &pid, NULL);
   if (owned_only && pid == 0) {
     return MINIAV_SUCCESS;
   }

@@ -27,7 +27,7 @@ MiniAVResultCode window_owner_find(uint64_t window, uint32_t *pid, struct cancel
     cancel_explain(cancel, "there is no such window");
     result = MINIAV_ERROR_DEVICE_NOT_FOUND;
   } else {
-    result = x11_window_owner(&windows, (xcb_window_t)window, pid, cancel);
+    result = x11_window_owner(&windows.owner, (xcb_window_t)window, pid, cancel);
   }
   x11_disconnect(windows.x11);
   return result;

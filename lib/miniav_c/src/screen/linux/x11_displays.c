@@ -7,7 +7,7 @@
 #include <string.h>
 #include <xcb/randr.h>
 
-#include "common/linux/x11_windows.h"
+#include "common/linux/x11_query.h"
 
 #define WHOLE_SCREEN    "screen"
 #define RESOURCES_BYTES 65536u

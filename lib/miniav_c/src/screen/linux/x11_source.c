@@ -8,6 +8,7 @@
 #include <xcb/damage.h>
 #include <xcb/xfixes.h>
 
+#include "common/linux/x11_query.h"
 #include "common/linux/x11_windows.h"
 
 /* -- geometry ------------------------------------------------------------------------------- */
