@@ -67,21 +67,26 @@ export const AUDIO_OPTION_NAMES: Names<AudioCaptureOptions> = {
   chunkMs: true,
 };
 
-/** INVALID_ARG: the options are no object, or one of them does not exist. */
+/**
+ * INVALID_ARG: the options are no object, or one of them does not exist; what is called otherwise
+ * here is named.
+ */
 export function requireKnownOptions(
   operation: string,
   options: unknown,
   known: Readonly<Record<string, true>>,
+  calledHere: Readonly<Record<string, string>> = {},
 ): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw invalidOption(operation, `the options are an object, not ${describeValue(options)}`);
   }
   for (const name of Object.keys(options)) {
     if (Object.hasOwn(known, name)) continue;
+    const meant = Object.hasOwn(calledHere, name) ? `It is "${calledHere[name]}" here. ` : "";
     throw invalidOption(
       operation,
       `there is no option "${name.slice(0, 40)}"`,
-      `There are ${Object.keys(known).join(", ")}.`,
+      `${meant}There are ${Object.keys(known).join(", ")}.`,
     );
   }
   requireSoundValues(operation, options as Readonly<Record<string, unknown>>);
@@ -95,7 +100,7 @@ const RECONNECT_MEMBERS = ["delay", "maximumDelay", "attempts"];
 
 /** INVALID_ARG: a value that would be no wish at all, and so be ignored in silence. */
 function requireSoundValues(operation: string, options: Readonly<Record<string, unknown>>): void {
-  const { format, reconnect, output, skip, deviceId } = options;
+  const { format, reconnect, output, skip, region } = options;
   for (const name of NUMBER_WISHES) {
     requireSoundWish(operation, name, options[name], "number", NUMBER_MEMBERS);
   }
@@ -108,9 +113,22 @@ function requireSoundValues(operation: string, options: Readonly<Record<string, 
   if (!isNothing(skip) && !(Number.isInteger(skip) && Number(skip) >= 0)) {
     throw invalidOption(operation, `skip is a number of pictures, not ${describeValue(skip)}`);
   }
-  if (!isNothing(deviceId) && typeof deviceId !== "string") {
-    throw invalidOption(operation, `deviceId is a string, not ${describeValue(deviceId)}`);
+  for (const name of ["deviceId", "displayId", "windowId"]) {
+    const id = options[name];
+    if (isNothing(id) || typeof id === "string") continue;
+    throw invalidOption(operation, `${name} is a string, not ${describeValue(id)}`);
   }
+  if (region !== undefined && !isRectangle(region)) {
+    throw invalidOption(
+      operation,
+      `region is { x, y, width, height } in whole pixels, not ${describeValue(region)}`,
+    );
+  }
+}
+
+function isRectangle(value: unknown): boolean {
+  if (!isObject(value)) return false;
+  return ["x", "y", "width", "height"].every((name) => Number.isInteger(value[name]));
 }
 
 function requireSoundWish(

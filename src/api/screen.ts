@@ -26,7 +26,13 @@ import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
-import { chunkEntries, queueEntries, requireKnownOptions, VIDEO_OPTION_NAMES } from "./options.ts";
+import {
+  chunkEntries,
+  invalidOption,
+  queueEntries,
+  requireKnownOptions,
+  VIDEO_OPTION_NAMES,
+} from "./options.ts";
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
@@ -45,14 +51,14 @@ import type { CapturedVideoFrame } from "./video_frame.ts";
 
 /** What `Screen.open` takes. */
 export interface ScreenOptions extends VideoCaptureOptions {
-  /** A display of `Screen.enumerateDevices()`; without it the default one. */
-  readonly deviceId?: string | undefined;
+  /** A display of `Screen.enumerateDisplays()`; without it the default one. */
+  readonly displayId?: string | undefined;
   /** A window of `Screen.enumerateWindows()`, also while it is covered. */
   readonly windowId?: string | undefined;
   /** A part of the display, in its pixels. */
   readonly region?: Rectangle | undefined;
   /** What happens to the mouse pointer; by default it is painted into the picture. */
-  readonly cursorMode?: Properties["cursorMode"] | undefined;
+  readonly cursor?: Properties["cursorMode"] | undefined;
   /** Windows that are not shown, by ids of the platform. */
   readonly excludedWindows?: readonly number[] | undefined;
   /** A steady stream while nothing changes. */
@@ -60,7 +66,7 @@ export interface ScreenOptions extends VideoCaptureOptions {
   /** Which sound: of the target, or of the system. */
   readonly audioSource?: Properties["audioSource"] | undefined;
   /** Linux: how long the user's choice holds. */
-  readonly persistMode?: Properties["persistMode"] | undefined;
+  readonly persist?: Properties["persistMode"] | undefined;
   /** Linux: the choice of an earlier capture, `getProperty("restoreToken")`. */
   readonly restoreToken?: string | undefined;
   /**
@@ -72,17 +78,24 @@ export interface ScreenOptions extends VideoCaptureOptions {
 }
 
 const OPTION_NAMES: Names<ScreenOptions> = {
-  deviceId: true,
+  displayId: true,
   windowId: true,
   region: true,
-  cursorMode: true,
+  cursor: true,
   excludedWindows: true,
   repeatLastFrame: true,
   audioSource: true,
-  persistMode: true,
+  persist: true,
   restoreToken: true,
   audio: true,
   ...VIDEO_OPTION_NAMES,
+};
+
+/** What the other sources, and the properties, call it. */
+const CALLED_HERE: Readonly<Record<string, string>> = {
+  deviceId: "displayId",
+  cursorMode: "cursor",
+  persistMode: "persist",
 };
 
 /** Wishes about the sound of a screen. */
@@ -109,9 +122,9 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   }
 
   /** Displays, the primary first; where the desktop asks the person itself, one "ask" entry. */
-  static enumerateDevices(options?: WaitOptions): Promise<DeviceInfo[]> {
+  static enumerateDisplays(options?: WaitOptions): Promise<DeviceInfo[]> {
     return listDevices(
-      "Screen.enumerateDevices",
+      "Screen.enumerateDisplays",
       (native, waiter, token) => native.MiniAV_Screen_EnumerateDisplaysAsync(waiter, token),
       operationOptions(options),
     );
@@ -127,8 +140,8 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   }
 
   /** The native formats of a display or window. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<VideoFormat[]> {
-    return supportedFormats(deviceId, operationOptions(options));
+  static supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
+    return supportedFormats(id, operationOptions(options));
   }
 
   /**
@@ -138,7 +151,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
-    requireKnownOptions("Screen.open", options, OPTION_NAMES);
+    requireKnownOptions("Screen.open", options, OPTION_NAMES, CALLED_HERE);
     const waiting = operationOptions(options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),
@@ -149,7 +162,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
       {
         kind: "Screen",
         operation: "Screen.open",
-        name: `Screen "${options.windowId ?? options.deviceId ?? "default"}"`,
+        name: `Screen "${options.windowId ?? options.displayId ?? "default"}"`,
         early: [...queueEntries(options), ...chunkEntries(wishes)],
         late: lateEntries(options),
         configure: configureCall(options, request),
@@ -186,13 +199,13 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
 }
 
 function supportedFormats(
-  deviceId: string | undefined,
+  id: string | undefined,
   waiting: OperationOptions,
 ): Promise<VideoFormat[]> {
-  const id = encodeText(deviceId, "deviceId");
+  const text = encodeText(id, "id");
   return listVideoFormats(
     "Screen.supportedFormats",
-    (native, waiter, token) => native.MiniAV_Screen_GetSupportedFormatsAsync(waiter, token, id),
+    (native, waiter, token) => native.MiniAV_Screen_GetSupportedFormatsAsync(waiter, token, text),
     waiting,
   );
 }
@@ -205,7 +218,7 @@ async function resolveRequest(
   const exact = exactVideo(options);
   const given = ["width", "height", "format", "frameRate"] as const;
   if (given.every((key) => options[key] === undefined || exact[key] !== undefined)) return exact;
-  const offered = await supportedFormats(options.windowId ?? options.deviceId, waiting);
+  const offered = await supportedFormats(options.windowId ?? options.displayId, waiting);
   const chosen = chooseVideoFormat(options, offered, null);
   if (chosen !== null) return chosen;
   throw formatError("Screen.open", "", offered);
@@ -236,19 +249,27 @@ function checkSound({ audioError }: ScreenFormat, started: NativeEvent): void {
 type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;
 
 function configureCall(options: ScreenOptions, format: Uint8Array): ConfigureCall {
-  const { deviceId, windowId, region } = options;
+  const { displayId, windowId, region } = options;
   if (windowId !== undefined) {
-    if (deviceId !== undefined || region !== undefined) {
-      throw new MiniAVError("INVALID_ARG", {
-        operation: "Screen.open",
-        detail: "windowId goes with neither deviceId nor region",
-      });
+    if (displayId !== undefined) {
+      throw invalidOption(
+        "Screen.open",
+        "windowId does not go with displayId",
+        "Name one of them: a window is on whichever display it is.",
+      );
+    }
+    if (region !== undefined) {
+      throw invalidOption(
+        "Screen.open",
+        "windowId does not go with region",
+        "A region is a part of a display: leave windowId out, or capture the whole window.",
+      );
     }
     const id = encodeText(windowId, "windowId");
     return (native, waiter, token, context) =>
       native.MiniAV_Screen_ConfigureWindowAsync(waiter, token, context, id, format);
   }
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeText(displayId, "displayId");
   if (region === undefined) {
     return (native, waiter, token, context) =>
       native.MiniAV_Screen_ConfigureDisplayAsync(waiter, token, context, id, format);
@@ -268,19 +289,21 @@ function configureCall(options: ScreenOptions, format: Uint8Array): ConfigureCal
     );
 }
 
-const LATE = [
-  "cursorMode",
-  "excludedWindows",
-  "repeatLastFrame",
-  "audioSource",
-  "persistMode",
-  "restoreToken",
-] as const;
+/** Options that become properties of the configured context, and what those are called. */
+const LATE = {
+  cursor: "cursorMode",
+  excludedWindows: "excludedWindows",
+  repeatLastFrame: "repeatLastFrame",
+  audioSource: "audioSource",
+  persist: "persistMode",
+  restoreToken: "restoreToken",
+} as const;
 
 function lateEntries(options: ScreenOptions): PropertyEntry[] {
-  return LATE.flatMap((name) => {
-    const value = options[name];
-    return value === undefined ? [] : [{ name, value }];
+  const names = Object.keys(LATE) as (keyof typeof LATE)[];
+  return names.flatMap((option) => {
+    const value = options[option];
+    return value === undefined ? [] : [{ name: LATE[option], value }];
   });
 }
 

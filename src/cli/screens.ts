@@ -77,8 +77,8 @@ function placeWithin(
   target: { readonly id: string | undefined; readonly isWindow: boolean },
   { region, cursor }: Pick<ScreenValues, "region" | "cursor">,
 ): ScreenPlace {
-  const pointer = cursor === undefined ? {} : { cursorMode: cursor };
-  if (!target.isWindow) return { deviceId: target.id, region, ...pointer };
+  const pointer = cursor === undefined ? {} : { cursor };
+  if (!target.isWindow) return { displayId: target.id, region, ...pointer };
   if (region === undefined) return { windowId: target.id, ...pointer };
   throw new UsageError(
     `--region is a part of a display, and ${target.id} is a window: leave one of them out`,

@@ -47,7 +47,7 @@ const plain = (devices: readonly DeviceInfo[]): Listed[] =>
 const LISTERS: Readonly<Record<DeviceKind, () => Promise<Listed[]>>> = {
   camera: async () => plain(await Camera.enumerateDevices(WAITING)),
   screen: async () => {
-    const displays = await Screen.enumerateDevices(WAITING);
+    const displays = await Screen.enumerateDisplays(WAITING);
     // Not every system lists windows; its displays are there all the same.
     const windows = await Screen.enumerateWindows(WAITING).catch(emptyWhenUnsupported);
     return [...plain(displays), ...windows.map((device) => ({ device, isWindow: true }))];
@@ -91,7 +91,7 @@ export interface Target<Kind extends DeviceKind = DeviceKind> {
 }
 
 /** What `Screen.open` is told of a target. */
-export type ScreenPlace = Pick<ScreenOptions, "deviceId" | "windowId" | "region" | "cursorMode">;
+export type ScreenPlace = Pick<ScreenOptions, "displayId" | "windowId" | "region" | "cursor">;
 
 /** A screen, and what of it. */
 export interface ScreenTarget extends Target<"screen"> {
@@ -100,7 +100,7 @@ export interface ScreenTarget extends Target<"screen"> {
 
 export function placeOf(target: Target<VideoKind> | ScreenTarget): ScreenPlace {
   if ("place" in target) return target.place;
-  return target.isWindow ? { windowId: target.id } : { deviceId: target.id };
+  return target.isWindow ? { windowId: target.id } : { displayId: target.id };
 }
 
 /** The target that `--device` and `--kind` name; `id` is an id or a name that only one device has. */

@@ -105,6 +105,9 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
         return "A camera that is connected shows as /dev/video0 or the like. Others come from " +
           "PipeWire: systemctl --user start pipewire wireplumber";
       }
+      if (source === "Screen") {
+        return "Screen.enumerateDisplays() and Screen.enumerateWindows() list the ids that exist now.";
+      }
       return `${source}.enumerateDevices() lists the ids that exist now.`;
     case "DEVICE_LOST":
       if (!source.startsWith("Loopback")) return "";

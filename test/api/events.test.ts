@@ -217,7 +217,7 @@ test("devices that come and go are told until the subscription ends", async () =
   changes.length = 0;
   setTestFault("test:bars2", { type: "unplug" });
   setTestFault("test:bars2", { type: "plug" });
-  await Screen.enumerateDevices();
+  await Screen.enumerateDisplays();
   await delay(50);
   assert.equal(changes.length, 0);
 });

@@ -222,7 +222,7 @@ test("sound comes in every sample format, as its typed array", async () => {
 
 test("a screen with sound gives both, told apart by their type", async () => {
   await using screen = await Screen.open({
-    deviceId: "test:display",
+    displayId: "test:display",
     audio: { sampleRate: 48000, channelCount: 1 },
   });
   assert.equal(screen.format.audio?.channelCount, 1);
@@ -240,7 +240,7 @@ test("a screen with sound gives both, told apart by their type", async () => {
     break;
   }
   await assert.rejects(
-    Screen.open({ windowId: "test:window", deviceId: "test:display" }),
+    Screen.open({ windowId: "test:window", displayId: "test:display" }),
     isCode("INVALID_ARG"),
   );
 });

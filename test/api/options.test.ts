@@ -215,7 +215,49 @@ test("an option that does not exist is refused by every kind", async () => {
       assert.ok(error instanceof MiniAVError, String(error));
       assert.equal(error.code, "INVALID_ARG");
       assert.match(error.message, new RegExp(`^${operation}: .*there is no option "divice"`));
-      assert.match(error.hint, /^There are deviceId, /);
+      assert.match(error.hint, /^There are (deviceId|displayId), /);
+      return true;
+    });
+  }
+});
+
+test("a screen says what the names of other sources and of properties are called there", async () => {
+  const names = { deviceId: "displayId", cursorMode: "cursor", persistMode: "persist" };
+  for (const open of [(options: object) => Screen.open(options), Screen.grab]) {
+    for (const [name, right] of Object.entries(names)) {
+      await assert.rejects(open({ [name]: "test:display" }), (error) => {
+        assert.ok(error instanceof MiniAVError, String(error));
+        assert.equal(error.code, "INVALID_ARG");
+        assert.match(error.message, new RegExp(`there is no option "${name}"`));
+        assert.match(error.hint, new RegExp(`^It is "${right}" here\\. There are `));
+        return true;
+      });
+    }
+  }
+});
+
+test("a screen is one thing: targets that contradict are refused, and the error says what to do", async () => {
+  const window = { windowId: "test:window" };
+  const region = { x: 0, y: 0, width: 100, height: 100 };
+  const cases: [object, RegExp, RegExp][] = [
+    [
+      { ...window, displayId: "test:display" },
+      /windowId does not go with displayId/,
+      /one of them/,
+    ],
+    [{ ...window, region }, /windowId does not go with region/, /leave windowId out/],
+    [{ ...window, region, displayId: "test:display" }, /windowId does not go with/, /./],
+    [{ displayId: 4 }, /displayId is a string, not 4/, /^$/],
+    [{ windowId: 4 }, /windowId is a string, not 4/, /^$/],
+    [{ displayId: "test:display", region: 4 }, /region is .*, not 4/, /^$/],
+    [{ region: { x: 0, y: 0, width: 100 } }, /region is .*, not an object/, /^$/],
+  ];
+  for (const [options, message, hint] of cases) {
+    await assert.rejects(Screen.open(options), (error) => {
+      assert.ok(error instanceof MiniAVError, String(error));
+      assert.equal(error.code, "INVALID_ARG");
+      assert.match(error.message, message);
+      assert.match(error.hint, hint);
       return true;
     });
   }

@@ -128,9 +128,9 @@ test("gain and mute change what is heard, of this capture only", async () => {
 
 test("a screen's region, pointer and sound", async () => {
   await using screen = await Screen.open({
-    deviceId: "test:display",
+    displayId: "test:display",
     region: { x: 100, y: 50, width: 320, height: 200 },
-    cursorMode: "metadata",
+    cursor: "metadata",
   });
   assert.deepEqual(await screen.getProperty("region"), { x: 100, y: 50, width: 320, height: 200 });
   assert.equal(screen.format.video.width, 320);

@@ -11,7 +11,7 @@ import { waitUntil, within } from "../support/wait.ts";
 useOnlyTestDevices();
 enableTestDevices();
 
-const DISPLAY = { deviceId: "test:display", width: 320, height: 240 } as const;
+const DISPLAY = { displayId: "test:display", width: 320, height: 240 } as const;
 const WINDOW = { windowId: "test:window", width: 320, height: 240 } as const;
 const RATE = 48000;
 const audio = { sampleRate: RATE, channelCount: 1, format: "f32" } as const;

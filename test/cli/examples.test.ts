@@ -16,6 +16,7 @@ const EXAMPLES = new URL("../../examples/", import.meta.url);
 const ENVIRONMENT = {
   MINIAV_TEST_DEVICES: "1",
   MINIAV_CAMERA_BACKEND: "test",
+  MINIAV_SCREEN_BACKEND: "test",
   MINIAV_AUDIO_BACKEND: "test",
   MINIAV_LOOPBACK_BACKEND: "test",
 };
@@ -40,6 +41,20 @@ test("camera to PNG", async () => {
   assert.equal(stdout, "camera.png: 1280 x 720, NV12\n");
   const { width, height } = decode(readFileSync(join(folder, "camera.png")));
   assert.deepEqual([width, height], [1280, 720]);
+});
+
+test("screen to PNG", async () => {
+  const { folder, stdout } = await run("screen_to_png.ts");
+  assert.equal(stdout, "screen.png: 1920 x 1080, BGRX\n");
+  const { width, height, data } = decode(readFileSync(join(folder, "screen.png")));
+  assert.deepEqual([width, height], [1920, 1080]);
+  // Eight bars, of which the second is red at the bottom, the fourth green and the last blue.
+  const channels = data.length / (width * height);
+  const colours = [360, 840, 1800].map((x) => {
+    const at = (900 * width + x) * channels;
+    return Array.from(data.subarray(at, at + 3));
+  });
+  assert.deepEqual(colours, [[191, 0, 0], [0, 191, 0], [0, 0, 191]]);
 });
 
 test("a loop over frames", async () => {
@@ -70,5 +85,6 @@ test("no example is left out", () => {
     "loop_over_frames.ts",
     "microphone_to_wav.ts",
     "record_application.ts",
+    "screen_to_png.ts",
   ]);
 });

@@ -12,7 +12,7 @@ import type { ScriptResult } from "../support/process.ts";
 import { type Block, blocksOf, DOCUMENTS, ROOT, TEST_DEVICES } from "./support/documents.ts";
 
 const BLOCKS = DOCUMENTS.flatMap((document) => blocksOf(document, "ts"));
-const EXAMPLES = ["microphone_to_wav", "camera_to_png", "loop_over_frames"];
+const EXAMPLES = ["microphone_to_wav", "camera_to_png", "screen_to_png", "loop_over_frames"];
 
 const folder = mkdtempSync(join(tmpdir(), "miniav-docs-"));
 after(() => rmSync(folder, { recursive: true }));

@@ -57,12 +57,12 @@ export const KINDS: readonly Kind[] = [
     device: "test:display",
     other: null,
     intervalMs: 10,
-    enumerate: (options) => Screen.enumerateDevices(options),
+    enumerate: (options) => Screen.enumerateDisplays(options),
     formats: (id, options) => Screen.supportedFormats(id, options),
     permission: (options) => Screen.permission(options),
     requestPermission: (options) => Screen.requestPermission(options),
-    open: async (deviceId, options) =>
-      await Screen.open({ ...PICTURE, ...options, deviceId }) as AnyCapture,
+    open: async (displayId, options) =>
+      await Screen.open({ ...PICTURE, ...options, displayId }) as AnyCapture,
     watch: (handler) => Screen.onDeviceChange(handler),
   },
   {

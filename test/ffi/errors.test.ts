@@ -63,6 +63,7 @@ test("install commands are those of the distribution", () => {
 test("hints name what can be done", () => {
   currentRuntime();
   assert.match(hintFor("DEVICE_NOT_FOUND", "Camera.open", ""), /Camera\.enumerateDevices/);
+  assert.match(hintFor("DEVICE_NOT_FOUND", "Screen.open", ""), /Screen\.enumerateDisplays/);
   assert.match(hintFor("FORMAT_NOT_SUPPORTED", "Microphone.open", ""), /supportedFormats/);
   assert.notEqual(hintFor("PERMISSION_DENIED", "Screen.open", ""), "");
   assert.match(hintFor("SYSTEM_CALL_FAILED", "Microphone.open", ""), /libpulse|PulseAudio/i);

@@ -61,7 +61,7 @@ function testDesktop(name: string, body: (desktop: Desktop) => Promise<void>): v
 }
 
 function capture({ env, rig }: Desktop, options: object = {}): ScreenCapture {
-  return new ScreenCapture(env, rig.group.directory, { cursorMode: "hidden", ...options });
+  return new ScreenCapture(env, rig.group.directory, { cursor: "hidden", ...options });
 }
 
 /** What opening with these options ends in. */
@@ -117,7 +117,7 @@ testDesktop("two displays at once, pixel for pixel, one of an odd size", async (
   const whole = await first.frameOf(wide);
   assert.deepEqual(whole.damage, [{ x: 0, y: 0, ...WIDE }]);
   rig.answer("cast monitor Meta-1");
-  await using second = capture(desktop, { deviceId: "portal:display/ask" });
+  await using second = capture(desktop, { displayId: "portal:display/ask" });
   await second.frameOf(odd);
   const opened = second.lines()[0] as { opened: object; deviceId: string };
   assert.equal(opened.deviceId, "portal:display/ask");
@@ -176,8 +176,8 @@ testDesktop("the pointer: hidden, painted, beside the picture", async (desktop) 
   const { wide, pointer } = desktop;
   await pointer.move(100, 100);
   await using hidden = capture(desktop);
-  await using painted = capture(desktop, { cursorMode: "embedded" });
-  await using beside = capture(desktop, { cursorMode: "metadata" });
+  await using painted = capture(desktop, { cursor: "embedded" });
+  await using beside = capture(desktop, { cursor: "metadata" });
   await hidden.frameOf(wide);
   const { hotspotX, hotspotY, color, ...size } = CURSOR;
   const withPointer = (x: number, y: number) =>
@@ -279,12 +279,12 @@ testDesktop("a window that is resized, and closed", async (desktop) => {
 
 testDesktop("a restore token asks nobody", async (desktop) => {
   const { rig, wide } = desktop;
-  await using first = capture(desktop, { persistMode: "revoked" });
+  await using first = capture(desktop, { persist: "revoked" });
   await first.frameOf(wide);
   const { restoreToken } = first.lines()[0] as { restoreToken: string };
   assert.notEqual(restoreToken, "");
   rig.answer("cast deny");
-  await using second = capture(desktop, { persistMode: "revoked", restoreToken });
+  await using second = capture(desktop, { persist: "revoked", restoreToken });
   await second.frameOf(wide);
   const next = second.lines()[0] as { restoreToken: string };
   assert.notEqual(next.restoreToken, "");
@@ -295,7 +295,7 @@ testDesktop("a restore token asks nobody", async (desktop) => {
 testDesktop("consent for as long as the program runs", async ({ rig, env }) => {
   const asked = () => rig.log().split(" asked ").length;
   const before = asked();
-  const options = JSON.stringify({ persistMode: "application", cursorMode: "hidden" });
+  const options = JSON.stringify({ persist: "application", cursor: "hidden" });
   const result = await startScreenUser(env, ["again", options]).ended;
   const line = JSON.parse(result.stdout.split("\n")[0] ?? "{}");
   assert.equal(line.again?.id, "portal:display/granted-1", describeResult(result));
@@ -325,7 +325,7 @@ testDesktop("no, a refusal, and a dialog that nobody answers", async (desktop) =
 });
 
 testDesktop("a still screen costs nothing", async (desktop) => {
-  await using running = capture(desktop, { cursorMode: "metadata" });
+  await using running = capture(desktop, { cursor: "metadata" });
   await running.frameOf(desktop.wide);
   const tasks = `/proc/${running.script.child.pid}/task`;
   const switches = () => {

@@ -150,14 +150,17 @@ test("one of two displays, and its end", OPTIONS, async () => {
   await using it = await stage();
   await it.client.run("monitor left 0 0 160 203");
   await it.client.run("monitor right 160 0 161 203");
-  await using capture = it.capture({ deviceId: "x11:display/right" });
+  await using capture = it.capture({ displayId: "x11:display/right" });
   const right = { x: 160, y: 0, width: 161, height: 203 };
   await capture.frameOf(it.picture.cut(right));
   await it.client.run("monitor right");
   const lost = await capture.ended().then((lines) => lines.find((line) => line.lost === true));
   assert.equal(lost?.code, "DEVICE_LOST");
   assert.match(String(lost?.error), /unplugged/);
-  assert.equal((await refused(it.env, { deviceId: "x11:display/right" })).code, "DEVICE_NOT_FOUND");
+  assert.equal(
+    (await refused(it.env, { displayId: "x11:display/right" })).code,
+    "DEVICE_NOT_FOUND",
+  );
 });
 
 test("a window under another, that moves, resizes, goes, comes and closes", OPTIONS, async () => {
@@ -207,9 +210,9 @@ test("the pointer: hidden, painted, or told beside the picture", OPTIONS, async 
   await using it = await stage();
   await it.client.run("cursor root 9 7 2 3");
   await it.client.run("pointer 100 50");
-  await using hidden = it.capture({ cursorMode: "hidden" });
-  await using embedded = it.capture({ cursorMode: "embedded" });
-  await using beside = it.capture({ cursorMode: "metadata" });
+  await using hidden = it.capture({ cursor: "hidden" });
+  await using embedded = it.capture({ cursor: "embedded" });
+  await using beside = it.capture({ cursor: "metadata" });
   const red = 0xff_0000;
   const at = (x: number, y: number) =>
     it.picture.cut({ x: 0, y: 0, width: WIDTH, height: HEIGHT })
@@ -249,9 +252,9 @@ test("the pointer: hidden, painted, or told beside the picture", OPTIONS, async 
 test("a still screen costs nothing", OPTIONS, async () => {
   await using it = await stage();
   const id = await it.client.window("one", { x: 20, y: 20, width: 101, height: 77, seed: 1 });
-  await using hidden = it.capture({ cursorMode: "hidden" });
-  await using embedded = it.capture({ cursorMode: "embedded" });
-  await using window = it.capture({ windowId: `x11:window/${id}`, cursorMode: "metadata" });
+  await using hidden = it.capture({ cursor: "hidden" });
+  await using embedded = it.capture({ cursor: "embedded" });
+  await using window = it.capture({ windowId: `x11:window/${id}`, cursor: "metadata" });
   await using region = it.capture({ region: { x: 1, y: 1, width: 99, height: 99 } });
   const captures = [hidden, embedded, window, region];
   for (const capture of captures) await capture.frameWhere("the first", () => true);
@@ -351,7 +354,7 @@ test("a server that dies, one that hangs, none, and what cannot be", OPTIONS, as
   assert.equal(excluding.code, "NOT_SUPPORTED");
   assert.match(excluding.error, /leave windows out/);
   assert.equal((await refused(it.env, { format: "NV12" })).code, "FORMAT_NOT_SUPPORTED");
-  assert.equal((await refused(it.env, { deviceId: "x11:display/none" })).code, "DEVICE_NOT_FOUND");
+  assert.equal((await refused(it.env, { displayId: "x11:display/none" })).code, "DEVICE_NOT_FOUND");
   assert.equal((await refused(it.env, { windowId: "x11:window/x" })).code, "DEVICE_NOT_FOUND");
   await it.rig.killServer();
   const lines = await hanging.ended();
@@ -359,7 +362,7 @@ test("a server that dies, one that hangs, none, and what cannot be", OPTIONS, as
   assert.equal(lost?.code, "DEVICE_LOST", JSON.stringify(lines));
   assert.match(String(lost?.error), /X server/);
   assert.equal(
-    (await refused(it.env, { deviceId: "x11:display/screen" })).code,
+    (await refused(it.env, { displayId: "x11:display/screen" })).code,
     "DEVICE_NOT_FOUND",
   );
 });

@@ -36,8 +36,8 @@ test("outputs that come, change their mode and go", OPTIONS, async () => {
 
   await it.client.run("paint root 1440 600 5");
   const all = new Picture(1440, 600).pattern(0, 0, 1440, 600, 5);
-  await using first = it.capture({ deviceId: FIRST });
-  await using second = it.capture({ deviceId: SECOND });
+  await using first = it.capture({ displayId: FIRST });
+  await using second = it.capture({ displayId: SECOND });
   const left = { x: 0, y: 0, width: LEFT[0], height: LEFT[1] };
   await first.frameOf(all.cut(left));
   const seen = await second.frameOf(all.cut({ x: 800, y: 0, width: RIGHT[0], height: RIGHT[1] }));
@@ -61,7 +61,7 @@ test("outputs that come, change their mode and go", OPTIONS, async () => {
   const lost = (await second.ended()).find((line) => line.lost === true);
   assert.equal(lost?.code, "DEVICE_LOST");
   assert.match(String(lost?.error), /unplugged/);
-  assert.equal((await refused(it.env, { deviceId: SECOND })).code, "DEVICE_NOT_FOUND");
+  assert.equal((await refused(it.env, { displayId: SECOND })).code, "DEVICE_NOT_FOUND");
   await it.client.run("paint root 800 600 7");
   await first.frameOf(new Picture(...LEFT).pattern(0, 0, ...LEFT, 7));
   await waitUntil(() => changes() > told + 1, 20_000, "word of its end");
@@ -76,9 +76,9 @@ test("a pointer whose picture changes while it rests", OPTIONS, async () => {
     it.picture.cut(everything).fill({ x, y, width, height }, 0xff_0000);
   await it.client.run("cursor root 9 7 2 3");
   await it.client.run("pointer 100 50");
-  await using beside = it.capture({ cursorMode: "metadata" });
-  await using painted = it.capture({ cursorMode: "embedded" });
-  await using hidden = it.capture({ cursorMode: "hidden" });
+  await using beside = it.capture({ cursor: "metadata" });
+  await using painted = it.capture({ cursor: "embedded" });
+  await using hidden = it.capture({ cursor: "hidden" });
   const is = (width: number, height: number) => ({ cursor }: { cursor: Cursor }) =>
     cursor?.image?.width === width && cursor.image.height === height;
   const told = await beside.frameWhere("the pointer", is(9, 7));

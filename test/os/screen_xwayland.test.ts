@@ -36,15 +36,15 @@ test(
     const inX = { ...env, MINIAV_SCREEN_BACKEND: "x11" };
     const listed = (await windowsOf(inX)).find((window) => window.id === `x11:window/${id}`);
     assert.equal(listed?.name, "low");
-    for (const deviceId of ["x11:display/XWAYLAND0", undefined]) {
-      const wish = JSON.stringify({ deviceId });
+    for (const displayId of ["x11:display/XWAYLAND0", undefined]) {
+      const wish = JSON.stringify({ displayId });
       const result = await startScreenUser(inX, ["capture", wish]).ended;
       assert.match(result.stdout, /NOT_SUPPORTED/, describeResult(result));
       assert.match(result.stdout, /XWayland has no picture of the desktop/);
     }
     await using running = new ScreenCapture(env, rig.group.directory, {
       windowId: `x11:window/${id}`,
-      cursorMode: "hidden",
+      cursor: "hidden",
     });
     const picture = new Picture(71, 51).pattern(0, 0, 71, 51, 1);
     const first = await running.frameOf(picture);

@@ -50,7 +50,7 @@ for await (using audio of microphone) {
   samples += audio.data.length;
   if (samples > 9600) break;
 }
-await using screen = await Screen.open({ deviceId: "test:display" });
+await using screen = await Screen.open({ displayId: "test:display" });
 for await (using picture of screen) {
   if (picture.damage === null) throw new Error("no damage");
   break;

@@ -35,7 +35,7 @@ export async function stage(
     client,
     picture: new Picture(width, height, bits).pattern(0, 0, width, height, 3),
     capture: (wishes = {}) =>
-      new ScreenCapture(env, rig.directory, { cursorMode: "hidden", ...wishes }),
+      new ScreenCapture(env, rig.directory, { cursor: "hidden", ...wishes }),
     async [Symbol.asyncDispose]() {
       await client[Symbol.asyncDispose]();
       await rig.stop();
