@@ -7,20 +7,23 @@
  */
 
 import { spawnSync } from "node:child_process";
-import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync } from "node:fs";
+import { dirname, join } from "node:path";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
 import { startCameraSource } from "../scripts/rig/camera_rig.ts";
 import { startPipeWireRig } from "../scripts/rig/pipewire_rig.ts";
+import { startX11Rig } from "../scripts/rig/x11_rig.ts";
+import { hostTarget, libraryPath } from "../scripts/targets.ts";
 import { cProgram } from "../test/support/c_program.ts";
 import { startProgram } from "../test/support/process.ts";
 import { sine } from "../test/support/tone.ts";
 import { writeWavFile } from "../test/support/wav.ts";
 import type { Cost } from "./measure.ts";
-import { CAMERA, SOUND } from "./measure.ts";
+import { CAMERA, PICTURE, SOUND } from "./measure.ts";
 
 const SECONDS = "5";
+const PROGRAMS = fileURLToPath(new URL("../build/bench", import.meta.url));
 
 interface Case {
   readonly name: string;
@@ -39,6 +42,13 @@ const SOUNDS: readonly Case[] = [
   { name: "parec pipe", file: "parec.ts", args: [SECONDS] },
 ];
 
+/** C programs, built by compilePrograms, but the last. */
+const SCREENS: readonly Case[] = [
+  { name: "bare loop in C", file: "shm_loop", args: ["capture", SECONDS] },
+  { name: "this library in C", file: "library_loop", args: [SECONDS] },
+  { name: "leased frames", file: "screen.ts", args: [SECONDS] },
+];
+
 const CAMERAS: readonly Case[] = [
   { name: "leased frames", file: "camera.ts", args: ["lease", SECONDS] },
   { name: "filled frames", file: "camera.ts", args: ["fill", SECONDS] },
@@ -47,8 +57,13 @@ const CAMERAS: readonly Case[] = [
 
 function run(file: string, args: readonly string[], env: NodeJS.ProcessEnv): Cost {
   const path = fileURLToPath(new URL(`cases/${file}`, import.meta.url));
-  const command = process.versions["bun"] === undefined ? ["run", "-A", path] : [path];
-  const child = spawnSync(process.execPath, [...command, ...args], { encoding: "utf8", env });
+  const script = process.versions["bun"] === undefined ? ["run", "-A", path] : [path];
+  const isScript = file.endsWith(".ts");
+  const command = isScript ? process.execPath : join(PROGRAMS, file);
+  const child = spawnSync(command, [...(isScript ? script : []), ...args], {
+    encoding: "utf8",
+    env,
+  });
   if (child.status !== 0) throw new Error(`${file} failed:\n${child.stderr}`);
   return JSON.parse(child.stdout) as Cost;
 }
@@ -83,6 +98,36 @@ async function compareCameras(): Promise<void> {
     "align=2",
   ]);
   table("camera, 1080p60 NV12", "frame", CAMERAS, { ...process.env, ...rig.env });
+}
+
+/** The C programs of bench/c, with the headers and the library of this checkout. */
+function compilePrograms(): void {
+  const at = (path: string) => fileURLToPath(new URL(`../${path}`, import.meta.url));
+  mkdirSync(PROGRAMS, { recursive: true });
+  const library = libraryPath(hostTarget());
+  for (
+    const [name, ...links] of [
+      ["shm_loop", "-l:libxcb.so.1", "-l:libxcb-shm.so.0"],
+      ["library_loop", library, `-Wl,-rpath,${dirname(library)}`],
+    ] as const
+  ) {
+    const includes = [`-I${at(".cache/headers")}`, `-I${at("lib/miniav_c/include")}`];
+    const args = ["-O2", ...includes, "-o", join(PROGRAMS, name), at(`bench/c/${name}.c`)];
+    const { status, stderr } = spawnSync("cc", [...args, ...links], { encoding: "utf8" });
+    if (status !== 0) throw new Error(`cc ${name}: ${stderr}`);
+  }
+}
+
+/** On a private X server on which something changes 120 times a second. */
+async function compareScreens(): Promise<void> {
+  compilePrograms();
+  const { width, height } = PICTURE;
+  await using rig = await startX11Rig({ screen: `${width}x${height}x24` });
+  const env = { ...process.env, ...rig.env, MINIAV_SCREEN_BACKEND: "x11" };
+  const painter = startProgram(join(PROGRAMS, "shm_loop"), ["paint"], { env: rig.env });
+  table("X11, 1080p60 BGRX", "frame", SCREENS, env);
+  painter.kill("SIGKILL");
+  await painter.ended;
 }
 
 /** On a private PipeWire whose default output plays a tone. */
@@ -120,5 +165,7 @@ if (!existsSync(cProgram("camera_source"))) {
 table("1080p60 BGRA", "frame", PICTURES, process.env);
 console.log();
 await compareCameras();
+console.log();
+await compareScreens();
 console.log();
 await compareSounds();

@@ -1,6 +1,7 @@
 /** A piece of captured sound. */
 
 import type { FrameMemory, NativeBuffer, PlaneShape } from "../ffi/mod.ts";
+import { checkCopy } from "./copy_options.ts";
 import { bytesPerSample, sampleFormatName } from "./formats.ts";
 import { bytesOf, CapturedFrame, ownedCopy } from "./frame.ts";
 import type { CopyDestination } from "./frame.ts";
@@ -55,6 +56,7 @@ export class CapturedAudio extends CapturedFrame {
   /** Copies the samples into memory of the caller's. BUFFER_TOO_SMALL; INVALID_HANDLE when closed. */
   copyTo(destination: CopyDestination): Promise<void> {
     return new Promise((resolve) => {
+      checkCopy(this, destination);
       this.memory.copy(bytesOf(destination), null);
       resolve();
     });

@@ -41,7 +41,7 @@ export async function decodeJpeg(bytes: Uint8Array): Promise<RgbaPicture> {
   } catch (error) {
     throw new MiniAVError("UNKNOWN", {
       operation: "decoding a JPEG picture",
-      detail: error instanceof Error ? error.message : String(error),
+      detail: `the picture is broken: ${error instanceof Error ? error.message : String(error)}`,
       hint: "The camera sent a broken picture; the next one may be whole.",
     });
   }

@@ -13,6 +13,7 @@ import type {
 import { colorSpaceFrom } from "./color.ts";
 import type { ColorSpace } from "./color.ts";
 import { pixelFormatName, planeShape } from "./formats.ts";
+import { checkCopy, checkCopyOptions } from "./copy_options.ts";
 import { bytesOf, CapturedFrame, ownedCopy } from "./frame.ts";
 import type { CopyDestination } from "./frame.ts";
 import { decodePicture } from "./jpeg.ts";
@@ -173,6 +174,8 @@ export class CapturedVideoFrame extends CapturedFrame {
    */
   copyTo(destination: CopyDestination, options: CopyToOptions = {}): Promise<PlaneLayout[]> {
     return new Promise((resolve) => {
+      checkCopy(this, destination);
+      checkCopyOptions(options);
       const bytes = bytesOf(destination);
       const decodes = options.format !== undefined && this.format === "MJPEG";
       resolve(decodes ? this.#decode(bytes, options) : this.#copyNow(bytes, options));

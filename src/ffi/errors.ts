@@ -58,7 +58,7 @@ function messageOf(code: MiniAVErrorCode, details: MiniAVErrorDetails, hint: str
     : `${RESULT_TEXTS[ResultCode[code]]}`;
   // The general text would only be in the way: "it exists already" needs no daemon that refused, a
   // misspelled option no NULL, and programs neither ids nor plugs.
-  const saysItAll = code === "INVALID_ARG" || code === "SYSTEM_CALL_FAILED" ||
+  const saysItAll = code === "INVALID_ARG" || code === "SYSTEM_CALL_FAILED" || code === "UNKNOWN" ||
     details.operation.startsWith("Loopback") &&
       (code === "DEVICE_NOT_FOUND" || code === "DEVICE_LOST");
   if (saysItAll && details.detail) return messageWith(code, details, details.detail, hint);

@@ -16,6 +16,9 @@ import { formatBytes, printable, printError } from "../terminal.ts";
 /** A camera that shows nothing for so long will not. A dialog of the desktop may take longer. */
 const CAMERA_TIMEOUT_MS = 15_000;
 
+/** How many pictures of a camera may be broken, one after the other. */
+const ATTEMPTS = 5;
+
 export const snapshot = defineCommand({
   name: "snapshot",
   summary: "one picture of a camera, a screen or a window, as PNG",
@@ -52,9 +55,9 @@ export const snapshot = defineCommand({
     using interrupt = watchInterrupts();
     try {
       const wishes = { ...videoOptions(options), signal: interrupt.signal };
-      using frame = await grab(target, wishes, options.skip ?? 0);
-      const { codedWidth, codedHeight, format } = frame;
-      const png = await encodePng(frame);
+      const { png, codedWidth, codedHeight, format } = await takePicture(
+        () => grab(target, wishes, options.skip ?? 0),
+      );
       await output.write(png);
       if (path !== STANDARD_OUTPUT) {
         const size = `${codedWidth}x${codedHeight} ${format}`;
@@ -71,6 +74,26 @@ export const snapshot = defineCommand({
     }
   },
 });
+
+interface Picture {
+  readonly png: Uint8Array<ArrayBuffer>;
+  readonly codedWidth: number;
+  readonly codedHeight: number;
+  readonly format: string;
+}
+
+/** A camera may send a broken JPEG now and then: the next one is tried. */
+async function takePicture(grab: () => Promise<CapturedVideoFrame>): Promise<Picture> {
+  for (let attempt = 1;; attempt++) {
+    using frame = await grab();
+    const { codedWidth, codedHeight, format } = frame;
+    try {
+      return { png: await encodePng(frame), codedWidth, codedHeight, format };
+    } catch (error) {
+      if (format !== "MJPEG" || attempt === ATTEMPTS) throw error;
+    }
+  }
+}
 
 function kindsToSearch(
   { kind, device }: { readonly kind: VideoKind | undefined; readonly device: string | undefined },

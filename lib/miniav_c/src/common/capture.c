@@ -270,6 +270,7 @@ static void close_gates_locked(struct capture *capture) {
 static void wake_consumer(struct capture *capture) {
   mutex_lock(&capture->lock);
   struct waiter *waiter = capture_take_wake_locked(capture, true);
+  condition_broadcast(&capture->changed);
   mutex_unlock(&capture->lock);
   if (waiter != NULL) {
     waiter_signal(waiter);

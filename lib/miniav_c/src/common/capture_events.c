@@ -136,6 +136,7 @@ void capture_lost(struct capture *capture, MiniAVResultCode reason, const char *
     text_copy(event.text, sizeof event.text, text);
     capture_post_locked(capture, NODE_LOST, &event);
     waiter = capture_take_wake_locked(capture, true);
+    condition_broadcast(&capture->changed);
   }
   mutex_unlock(&capture->lock);
   if (waiter != NULL) {

@@ -133,8 +133,9 @@ void capture_flag_locked(struct capture *capture, uint32_t flags);
 struct slot *capture_pop_locked(struct capture *capture); /* leased; NULL when empty */
 void capture_drop_all(struct capture *capture, enum drop_reason reason);
 void capture_count_locked(struct capture *capture, enum drop_reason reason, uint64_t count);
-/* Wakes those inside WaitBuffer. The waiter to signal, with a reference, when the consumer found
- * the queue empty, or for_good: there is nothing more to wait for. */
+/* The waiter to signal, with a reference, when the consumer found the queue empty, or for_good:
+ * there is nothing more to wait for. Those inside WaitBuffer are the caller's to wake (`changed`).
+ */
 struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good);
 
 /* capture_events.c */

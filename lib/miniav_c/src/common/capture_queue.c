@@ -250,7 +250,6 @@ static void admit_locked(struct capture *capture, const struct capture_frame *fr
 }
 
 struct waiter *capture_take_wake_locked(struct capture *capture, bool for_good) {
-  condition_broadcast(&capture->changed);
   if (capture->waiter == NULL || !(capture->armed || for_good)) {
     return NULL; /* one that is added later is woken then */
   }
@@ -280,6 +279,7 @@ static void deliver_checked(struct capture *source, const struct capture_frame *
   }
   struct waiter *waiter = capture_take_wake_locked(capture, false);
   mutex_unlock(&capture->lock);
+  condition_broadcast(&capture->changed); /* not under the lock, which those who wake take */
   if (dropped_slot != NULL) {
     slot_drop(dropped_slot);
   }

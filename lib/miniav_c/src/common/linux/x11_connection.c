@@ -424,10 +424,10 @@ static unsigned int send_request(struct x11 *x11, const struct x11_request *requ
   return xcb.send_request(x11->connection, flags, parts + 2, &description);
 }
 
-/* Hands out the events that `next` gives; counts them. False: the connection is broken. */
-static bool hand_out(struct x11 *x11, __typeof__(&xcb_poll_for_event) next, uint32_t *events) {
-  xcb_generic_event_t *event;
-  while ((event = next(x11->connection)) != NULL) {
+/* Hands out an event and those that were read with it; counts them. False: the connection is
+ * broken. */
+static bool hand_out(struct x11 *x11, xcb_generic_event_t *event, uint32_t *events) {
+  for (; event != NULL; event = xcb.poll_for_queued_event(x11->connection)) {
     (*events)++;
     if (x11->on_event != NULL) {
       x11->on_event(x11->user, event);
@@ -437,9 +437,9 @@ static bool hand_out(struct x11 *x11, __typeof__(&xcb_poll_for_event) next, uint
   return xcb.connection_has_error(x11->connection) == 0;
 }
 
-/* Reads what has come, as far as it makes whole packets. */
+/* Reads what has come, once, as far as it makes whole packets. */
 static bool pump(struct x11 *x11, uint32_t *events) {
-  return hand_out(x11, xcb.poll_for_event, events);
+  return hand_out(x11, xcb.poll_for_event(x11->connection), events);
 }
 
 /* Without `listens` the server is not heard. SUCCESS: something has come, or the time. */
@@ -490,7 +490,7 @@ MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_
     uint32_t events = 0;
     /* It reads the socket; what came before the reply lies in the queue then. */
     bool is_answered = xcb.poll_for_reply(x11->connection, sequence, &data, &error) != 0;
-    bool is_sound = hand_out(x11, xcb.poll_for_queued_event, &events);
+    bool is_sound = hand_out(x11, xcb.poll_for_queued_event(x11->connection), &events);
     if (is_answered) {
       return take_reply(x11, data, error, reply);
     }

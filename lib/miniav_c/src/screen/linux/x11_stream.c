@@ -135,6 +135,7 @@ static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *curso
   unsigned int pointer = with_cursor ? x11_cursor_ask(stream->x11) : 0;
   if (with_picture) {
     x11_source_ask(source, &stream->pictures);
+    x11_pictures_await(&stream->pictures);
   }
   MiniAVResultCode result = x11_source_take_damage(source, damage, metadata);
   bool damage_is_known = source->damage != 0;
