@@ -278,7 +278,10 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     const code = native.MiniAV_TakeBuffer(session.handle, bufferMemory.bytes);
     switch (code) {
       case ResultCode.SUCCESS:
-        return this.#frameFrom(this.#continued(bufferAt(bufferMemory, runtime)), session.source);
+        return this.#frameFrom(
+          this.#continued(this.#announced(bufferAt(bufferMemory, runtime))),
+          session.source,
+        );
       case ResultCode.NO_BUFFER:
         return EMPTY;
       case ResultCode.DEVICE_LOST:
@@ -292,6 +295,12 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       default:
         throw errorFrom(code, this.#plan.operation);
     }
+  }
+
+  /** The event comes before the first frame of a format, also to a consumer that finds it queued. */
+  #announced(buffer: NativeBuffer): NativeBuffer {
+    if ((buffer.flags & BufferFlags.FORMAT_CHANGED) !== 0) this.#waiter.readEvents();
+    return buffer;
   }
 
   /** A reconnect is a gap: numbers go on behind it, and the first frame says so. */

@@ -44,6 +44,24 @@ function next<Type extends keyof Events>(
 const isLost = (error: unknown): boolean =>
   error instanceof MiniAVError && error.code === "DEVICE_LOST";
 
+test("the event of a format comes before its first frame, also when that waits already", async () => {
+  await using camera = await open({ width: 640, height: 480 });
+  const order: string[] = [];
+  camera.on("format", ({ format }) => order.push(`event ${format.width}`));
+  for await (using frame of camera) {
+    if (frame.sequence === 0) {
+      setTestFault("test:bars", { type: "change-format", width: 320, height: 240 });
+      // Nothing of this thread runs meanwhile: frames of the new format are queued behind its back.
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 300);
+    }
+    if (frame.codedWidth === 320) {
+      order.push("frame 320");
+      break;
+    }
+  }
+  assert.deepEqual(order, ["event 320", "frame 320"]);
+});
+
 test("a format that changes is told, and its first frame is flagged", async () => {
   await using camera = await open({ width: 640, height: 480 });
   const told = next(camera, "format");
