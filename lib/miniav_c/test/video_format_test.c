@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "common/linux/pipewire_video_format.h"
+#include "common/linux/pipewire_video_request.h"
 
 static _Alignas(8) uint8_t memory[16384];
 

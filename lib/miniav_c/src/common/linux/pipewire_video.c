@@ -12,6 +12,7 @@
 #include "common/linux/pipewire_video_frame.h"
 #include "common/linux/pipewire_video_gpu.h"
 #include "common/linux/pipewire_video_memory.h"
+#include "common/linux/pipewire_video_request.h"
 #include "common/lists.h"
 #include "common/log.h"
 

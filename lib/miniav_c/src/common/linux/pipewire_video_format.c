@@ -14,72 +14,9 @@
 #include "common/pixel.h"
 
 #define LIST_MAX       2048u
-#define RATE_MAX_HZ    10000u
 #define RATE_TOLERANCE 0.005 /* 30 and 30000/1001 mean the same to a person */
 #define RATE_USUAL_HZ  30.0
 #define RATE_LEAST_HZ  15.0
-
-/* -- pixel formats -------------------------------------------------------------------------- */
-
-struct format_pair {
-  uint32_t spa;
-  MiniAVPixelFormat own;
-};
-
-/* In the order in which the formats of a source without wishes are liked. */
-static const struct format_pair format_pairs[] = {
-    {SPA_VIDEO_FORMAT_NV12, MINIAV_PIXEL_FORMAT_NV12},
-    {SPA_VIDEO_FORMAT_I420, MINIAV_PIXEL_FORMAT_I420},
-    {SPA_VIDEO_FORMAT_YUY2, MINIAV_PIXEL_FORMAT_YUY2},
-    {SPA_VIDEO_FORMAT_UYVY, MINIAV_PIXEL_FORMAT_UYVY},
-    {SPA_VIDEO_FORMAT_NV21, MINIAV_PIXEL_FORMAT_NV21},
-    {SPA_VIDEO_FORMAT_BGRx, MINIAV_PIXEL_FORMAT_BGRX32},
-    {SPA_VIDEO_FORMAT_RGBx, MINIAV_PIXEL_FORMAT_RGBX32},
-    {SPA_VIDEO_FORMAT_BGRA, MINIAV_PIXEL_FORMAT_BGRA32},
-    {SPA_VIDEO_FORMAT_RGBA, MINIAV_PIXEL_FORMAT_RGBA32},
-    {SPA_VIDEO_FORMAT_ARGB, MINIAV_PIXEL_FORMAT_ARGB32},
-    {SPA_VIDEO_FORMAT_ABGR, MINIAV_PIXEL_FORMAT_ABGR32},
-    {SPA_VIDEO_FORMAT_xRGB, MINIAV_PIXEL_FORMAT_XRGB32},
-    {SPA_VIDEO_FORMAT_xBGR, MINIAV_PIXEL_FORMAT_XBGR32},
-    {SPA_VIDEO_FORMAT_RGB, MINIAV_PIXEL_FORMAT_RGB24},
-    {SPA_VIDEO_FORMAT_BGR, MINIAV_PIXEL_FORMAT_BGR24},
-    {SPA_VIDEO_FORMAT_GRAY8, MINIAV_PIXEL_FORMAT_GRAY8},
-    {SPA_VIDEO_FORMAT_P010_10LE, MINIAV_PIXEL_FORMAT_P010},
-    {SPA_VIDEO_FORMAT_xRGB_210LE, MINIAV_PIXEL_FORMAT_X2RGB10},
-    {SPA_VIDEO_FORMAT_xBGR_210LE, MINIAV_PIXEL_FORMAT_X2BGR10},
-};
-
-#define FORMAT_PAIRS (sizeof format_pairs / sizeof *format_pairs)
-
-MiniAVPixelFormat video_format_from_spa(uint32_t format) {
-  for (size_t i = 0; i < FORMAT_PAIRS; i++) {
-    if (format_pairs[i].spa == format) {
-      return format_pairs[i].own;
-    }
-  }
-  return MINIAV_PIXEL_FORMAT_UNKNOWN;
-}
-
-uint32_t video_format_to_spa(MiniAVPixelFormat format) {
-  for (size_t i = 0; i < FORMAT_PAIRS; i++) {
-    if (format_pairs[i].own == format) {
-      return format_pairs[i].spa;
-    }
-  }
-  return SPA_VIDEO_FORMAT_UNKNOWN;
-}
-
-static uint32_t subtype_of(MiniAVPixelFormat format) {
-  return format == MINIAV_PIXEL_FORMAT_MJPEG  ? SPA_MEDIA_SUBTYPE_mjpg
-         : format == MINIAV_PIXEL_FORMAT_H264 ? SPA_MEDIA_SUBTYPE_h264
-                                              : SPA_MEDIA_SUBTYPE_raw;
-}
-
-static MiniAVPixelFormat compressed_of(uint32_t subtype) {
-  return subtype == SPA_MEDIA_SUBTYPE_mjpg   ? MINIAV_PIXEL_FORMAT_MJPEG
-         : subtype == SPA_MEDIA_SUBTYPE_h264 ? MINIAV_PIXEL_FORMAT_H264
-                                             : MINIAV_PIXEL_FORMAT_UNKNOWN;
-}
 
 /* -- reading params ------------------------------------------------------------------------- */
 
@@ -137,8 +74,8 @@ static void read_formats(const struct spa_pod *param, struct video_offer *offer)
   const uint32_t *ids =
       values_of(param, SPA_FORMAT_VIDEO_format, SPA_TYPE_Id, sizeof *ids, &count, &choice);
   if (ids == NULL) {
-    for (size_t i = 0; i < FORMAT_PAIRS; i++) {
-      add_format(offer, format_pairs[i].own); /* it says nothing: any */
+    for (uint32_t i = 0; i < video_name_count(); i++) {
+      add_format(offer, video_name_at(i)); /* it says nothing: any */
     }
     return;
   }
@@ -174,10 +111,6 @@ static void read_sizes(const struct spa_pod *param, struct video_offer *offer) {
   }
 }
 
-static bool is_rate(struct spa_fraction rate) {
-  return rate.num > 0 && rate.denom > 0 && rate.num / rate.denom <= RATE_MAX_HZ;
-}
-
 static void read_rates(const struct spa_pod *param, struct video_offer *offer) {
   uint32_t count;
   uint32_t choice;
@@ -193,7 +126,7 @@ static void read_rates(const struct spa_pod *param, struct video_offer *offer) {
     return;
   }
   for (uint32_t i = 0; i < counted(choice, count); i++) {
-    if (is_rate(rates[i])) {
+    if (video_is_rate(rates[i])) {
       offer->rates[offer->rate_count++] = rates[i];
     }
   }
@@ -213,7 +146,7 @@ static bool offer_read(const struct spa_pod *param, struct video_offer *offer) {
   if (subtype == SPA_MEDIA_SUBTYPE_raw) {
     read_formats(param, offer);
   } else {
-    add_format(offer, compressed_of(subtype));
+    add_format(offer, video_compressed_of(subtype));
   }
   read_sizes(param, offer);
   read_rates(param, offer);
@@ -268,7 +201,7 @@ static bool is_same_rate(double left, double right) {
 
 static bool rate_in_range(const struct video_offer *offer, struct spa_fraction rate) {
   double value = hertz(rate);
-  return is_rate(rate) && value >= hertz(offer->rates[1]) - 1e-9 &&
+  return video_is_rate(rate) && value >= hertz(offer->rates[1]) - 1e-9 &&
          value <= hertz(offer->rates[2]) + 1e-9;
 }
 
@@ -491,77 +424,6 @@ bool video_format_meets(const MiniAVVideoInfo *format, const MiniAVVideoInfo *wa
          (asked == 0 || is_same_rate(rate, asked));
 }
 
-/* -- asking --------------------------------------------------------------------------------- */
-
-static void ask_formats(struct spa_pod_builder *builder, MiniAVPixelFormat format) {
-  spa_pod_builder_prop(builder, SPA_FORMAT_VIDEO_format, 0);
-  if (format != MINIAV_PIXEL_FORMAT_UNKNOWN) {
-    spa_pod_builder_id(builder, video_format_to_spa(format));
-    return;
-  }
-  struct spa_pod_frame choice;
-  spa_pod_builder_push_choice(builder, &choice, SPA_CHOICE_Enum, 0);
-  spa_pod_builder_id(builder, format_pairs[0].spa);
-  for (size_t i = 0; i < FORMAT_PAIRS; i++) {
-    spa_pod_builder_id(builder, format_pairs[i].spa);
-  }
-  spa_pod_builder_pop(builder, &choice);
-}
-
-/* Zeros of `wish` are any; rate_limit: of sources whose rate varies, 0/0 for any. */
-static const struct spa_pod *request(struct spa_pod_builder *builder, uint32_t subtype,
-                                     const MiniAVVideoInfo *wish, struct spa_fraction rate_limit) {
-  struct spa_pod_frame object;
-  struct spa_rectangle size = SPA_RECTANGLE(wish->width, wish->height);
-  struct spa_rectangle least = SPA_RECTANGLE(1, 1);
-  struct spa_rectangle most = SPA_RECTANGLE(PIXEL_MAX_SIDE, PIXEL_MAX_SIDE);
-  struct spa_rectangle middle = SPA_RECTANGLE(1280, 720);
-  struct spa_fraction rate = SPA_FRACTION(wish->frame_rate_numerator, wish->frame_rate_denominator);
-  struct spa_fraction slowest = SPA_FRACTION(0, 1);
-  struct spa_fraction fastest = SPA_FRACTION(RATE_MAX_HZ, 1);
-  struct spa_fraction usual = SPA_FRACTION(30, 1);
-  spa_pod_builder_push_object(builder, &object, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat);
-  spa_pod_builder_add(builder, SPA_FORMAT_mediaType, SPA_POD_Id(SPA_MEDIA_TYPE_video),
-                      SPA_FORMAT_mediaSubtype, SPA_POD_Id(subtype), 0);
-  if (subtype == SPA_MEDIA_SUBTYPE_raw) {
-    ask_formats(builder, wish->pixel_format);
-  }
-  if (size.width != 0) {
-    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_size, SPA_POD_Rectangle(&size), 0);
-  } else {
-    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_size,
-                        SPA_POD_CHOICE_RANGE_Rectangle(&middle, &least, &most), 0);
-  }
-  if (rate.num != 0) {
-    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_framerate, SPA_POD_Fraction(&rate), 0);
-  } else {
-    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_framerate,
-                        SPA_POD_CHOICE_RANGE_Fraction(&usual, &slowest, &fastest), 0);
-  }
-  if (is_rate(rate_limit)) {
-    spa_pod_builder_add(builder, SPA_FORMAT_VIDEO_maxFramerate,
-                        SPA_POD_CHOICE_RANGE_Fraction(&rate_limit, &slowest, &rate_limit), 0);
-  }
-  return spa_pod_builder_pop(builder, &object);
-}
-
-uint32_t video_format_requests(struct spa_pod_builder *builder, const MiniAVVideoInfo *exact,
-                               struct spa_fraction most,
-                               const struct spa_pod *requests[VIDEO_REQUESTS_MAX]) {
-  const MiniAVVideoInfo same_pixels = {.pixel_format = exact->pixel_format};
-  const MiniAVVideoInfo anything = {0};
-  uint32_t count = 0;
-  requests[count++] = request(builder, subtype_of(exact->pixel_format), exact, most);
-  requests[count++] = request(builder, subtype_of(exact->pixel_format), &same_pixels, most);
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_raw, &anything, most);
-  if (is_rate(most)) { /* a source that keeps no limit is held to it here */
-    requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_raw, &anything, SPA_FRACTION(0, 0));
-  }
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_mjpg, &anything, most);
-  requests[count++] = request(builder, SPA_MEDIA_SUBTYPE_h264, &anything, most);
-  return count;
-}
-
 /* -- what was agreed on --------------------------------------------------------------------- */
 
 static uint32_t color_of(const struct spa_pod *param, uint32_t key, const uint8_t *codes,
@@ -597,7 +459,7 @@ static struct spa_fraction most_of(const struct spa_pod *param) {
   uint32_t choice;
   const struct spa_fraction *most = values_of(param, SPA_FORMAT_VIDEO_maxFramerate,
                                               SPA_TYPE_Fraction, sizeof *most, &count, &choice);
-  return most != NULL && is_rate(*most) ? *most : SPA_FRACTION(0, 0);
+  return most != NULL && video_is_rate(*most) ? *most : SPA_FRACTION(0, 0);
 }
 
 bool video_format_read(const struct spa_pod *param, struct video_format *format) {

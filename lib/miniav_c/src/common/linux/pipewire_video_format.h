@@ -1,6 +1,6 @@
 /*
- * Video formats between PipeWire's words and ours: what a node offers (EnumFormat), what is asked
- * for, what was agreed on (Format). Pure functions; the params are another process's words.
+ * Video formats between PipeWire's words and ours: what a node offers (EnumFormat), what of that is
+ * chosen, what was agreed on (Format). Pure functions; the params are another process's words.
  */
 #ifndef MINIAV_COMMON_PIPEWIRE_VIDEO_FORMAT_H
 #define MINIAV_COMMON_PIPEWIRE_VIDEO_FORMAT_H
@@ -12,6 +12,7 @@
 #include "common/lists.h"
 #include "common/linux/pipewire_library.h"
 #include "common/linux/pipewire_video_modifier.h"
+#include "common/linux/pipewire_video_names.h"
 
 #include <spa/pod/builder.h>
 
@@ -62,14 +63,6 @@ void video_offers_describe(const struct video_offers *offers, char *text, size_t
 /* The same up to rates that a person calls the same, where `wanted` is not zero. */
 bool video_format_meets(const MiniAVVideoInfo *format, const MiniAVVideoInfo *wanted);
 
-#define VIDEO_REQUESTS_MAX 6u
-
-/* EnumFormat params that ask for `exact`, then for less and less of it, so that the source may
- * change its format while it runs. How many. */
-uint32_t video_format_requests(struct spa_pod_builder *builder, const MiniAVVideoInfo *exact,
-                               struct spa_fraction most,
-                               const struct spa_pod *requests[VIDEO_REQUESTS_MAX]);
-
 /* What was agreed on. */
 struct video_format {
   MiniAVVideoInfo info;
@@ -83,10 +76,6 @@ struct video_format {
 
 /* False when it is none that can be captured. */
 bool video_format_read(const struct spa_pod *param, struct video_format *format);
-
-/* MINIAV_PIXEL_FORMAT_UNKNOWN, SPA_VIDEO_FORMAT_UNKNOWN where there is no equal. */
-MiniAVPixelFormat video_format_from_spa(uint32_t format);
-uint32_t video_format_to_spa(MiniAVPixelFormat format);
 
 #endif
 #endif
