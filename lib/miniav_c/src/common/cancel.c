@@ -7,6 +7,8 @@
 #include "common/clock.h"
 #include "common/lists.h"
 
+#define LOOK_US 50000
+
 void cancel_init(struct cancel *cancel) {
   atomic_init(&cancel->requested, false);
   mutex_init(&cancel->mutex);
@@ -45,6 +47,20 @@ void cancel_request(struct cancel *cancel) {
 
 bool cancel_requested(struct cancel *cancel) {
   return atomic_load(&cancel->requested);
+}
+
+MiniAVResultCode cancel_wait_step(struct cancel *cancel, struct condition *condition,
+                                  struct mutex *mutex, int64_t deadline_us) {
+  int64_t now_us = clock_now_us();
+  if (cancel != NULL && cancel_requested(cancel)) {
+    return MINIAV_ERROR_USER_CANCELLED;
+  }
+  if (now_us >= deadline_us) {
+    return MINIAV_ERROR_TIMEOUT;
+  }
+  int64_t look_us = now_us + LOOK_US;
+  condition_wait_until(condition, mutex, look_us < deadline_us ? look_us : deadline_us);
+  return MINIAV_SUCCESS;
 }
 
 bool cancel_wait(struct cancel *cancel, uint32_t timeout_ms) {

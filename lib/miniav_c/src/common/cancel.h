@@ -42,6 +42,11 @@ bool cancel_requested(struct cancel *cancel);
 /* Sleeps for the time given, WAIT_FOREVER for no limit; true as soon as it is cancelled. */
 bool cancel_wait(struct cancel *cancel, uint32_t timeout_ms);
 
+/* One wait of a loop for something that a condition tells, which looks after the token in between.
+ * SUCCESS: look again; USER_CANCELLED; TIMEOUT. Under the mutex; cancel may be NULL. */
+MiniAVResultCode cancel_wait_step(struct cancel *cancel, struct condition *condition,
+                                  struct mutex *mutex, int64_t deadline_us);
+
 /* Names a function to call at the request (at once, if that has come); NULL takes it back, and when
  * that returns the hook runs no more. */
 void cancel_set_hook(struct cancel *cancel, void (*hook)(void *user), void *user);

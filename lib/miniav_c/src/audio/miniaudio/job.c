@@ -4,8 +4,6 @@
 
 #include "common/clock.h"
 
-#define POLL_US 50000
-
 struct job {
   MiniAVResultCode (*run)(void *argument);
   void (*drop)(void *argument);
@@ -41,15 +39,10 @@ static void job_main(void *user) {
 /* Under the mutex: whether it was done in time. */
 static bool wait_done(struct job *job, uint32_t timeout_ms, struct cancel *cancel) {
   int64_t deadline_us = clock_deadline_us(timeout_ms);
-  while (!job->done) {
-    int64_t now_us = clock_now_us();
-    if (now_us >= deadline_us || (cancel != NULL && cancel_requested(cancel))) {
-      return false;
-    }
-    int64_t next_us = now_us + POLL_US;
-    condition_wait_until(&job->changed, &job->mutex, next_us < deadline_us ? next_us : deadline_us);
+  while (!job->done &&
+         cancel_wait_step(cancel, &job->changed, &job->mutex, deadline_us) == MINIAV_SUCCESS) {
   }
-  return true;
+  return job->done;
 }
 
 MiniAVResultCode job_run(MiniAVResultCode (*run)(void *argument), void (*drop)(void *argument),

@@ -12,7 +12,6 @@
 
 #define ANSWER_MS  3000u /* a negotiation without an answer ends then */
 #define BOUND_MS   200u  /* of stop and close, which may take 250 */
-#define POLL_US    50000
 #define WORK_MS    100u
 #define NO_HOME_MS 3000u /* how long a capture of the default waits for there to be one */
 #define RETRY_MS   100u
@@ -349,19 +348,11 @@ static void session_main(void *user) {
 /* Under the lock: waits for the worker to leave a phase. */
 static MiniAVResultCode wait_while(struct mic_session *session, enum phase phase,
                                    int64_t deadline_us, struct cancel *cancel) {
-  while (session->phase == phase) {
-    if (cancel != NULL && cancel_requested(cancel)) {
-      return MINIAV_ERROR_USER_CANCELLED;
-    }
-    int64_t now_us = clock_now_us();
-    if (now_us >= deadline_us) {
-      return MINIAV_ERROR_TIMEOUT;
-    }
-    int64_t next_us = now_us + POLL_US;
-    condition_wait_until(&session->changed, &session->lock,
-                         next_us < deadline_us ? next_us : deadline_us);
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  while (session->phase == phase && result == MINIAV_SUCCESS) {
+    result = cancel_wait_step(cancel, &session->changed, &session->lock, deadline_us);
   }
-  return MINIAV_SUCCESS;
+  return result;
 }
 
 static void explain(struct mic_session *session, MiniAVResultCode result, struct cancel *cancel) {

@@ -13,7 +13,6 @@
 #include "common/linux/pipewire_video_query.h"
 
 #define ANSWER_MS PIPEWIRE_CAMERA_ANSWER_MS
-#define POLL_US   50000
 #define ORPHAN_MS 500
 
 struct camera {
@@ -405,16 +404,7 @@ static MiniAVResultCode wait_streaming(struct camera *camera, struct cancel *can
   MiniAVResultCode result = MINIAV_SUCCESS;
   mutex_lock(&camera->lock);
   while (camera->phase == PIPEWIRE_VIDEO_CONNECTING && result == MINIAV_SUCCESS) {
-    int64_t now_us = clock_now_us();
-    if (cancel_requested(cancel)) {
-      result = MINIAV_ERROR_USER_CANCELLED;
-    } else if (now_us >= deadline_us) {
-      result = MINIAV_ERROR_TIMEOUT;
-    } else {
-      int64_t next_us = now_us + POLL_US;
-      condition_wait_until(&camera->changed, &camera->lock,
-                           next_us < deadline_us ? next_us : deadline_us);
-    }
+    result = cancel_wait_step(cancel, &camera->changed, &camera->lock, deadline_us);
   }
   if (camera->phase == PIPEWIRE_VIDEO_FAILED) {
     result = camera->failure;

@@ -14,7 +14,6 @@
 #include "common/log.h"
 #include "miniav_capture.h"
 
-#define POLL_US              50000
 #define PROBE_LIMIT_MS       200u
 #define DATA_THREAD_MS       2000u
 #define DATA_THREAD_GUESS_US 20000
@@ -180,18 +179,9 @@ static MiniAVResultCode wait_ready(struct pipewire_connection *connection, uint3
   MiniAVResultCode result = MINIAV_SUCCESS;
   mutex_lock(&connection->mutex);
   while (!connection->ready && result == MINIAV_SUCCESS) {
-    int64_t now_us = clock_now_us();
-    if (connection->lost) {
-      result = MINIAV_ERROR_SYSTEM_CALL_FAILED;
-    } else if (cancel != NULL && cancel_requested(cancel)) {
-      result = MINIAV_ERROR_USER_CANCELLED;
-    } else if (now_us >= deadline_us) {
-      result = MINIAV_ERROR_TIMEOUT;
-    } else {
-      int64_t next_us = now_us + POLL_US;
-      condition_wait_until(&connection->told, &connection->mutex,
-                           next_us < deadline_us ? next_us : deadline_us);
-    }
+    result = connection->lost
+                 ? MINIAV_ERROR_SYSTEM_CALL_FAILED
+                 : cancel_wait_step(cancel, &connection->told, &connection->mutex, deadline_us);
   }
   mutex_unlock(&connection->mutex);
   return result;

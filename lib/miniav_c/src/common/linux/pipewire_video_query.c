@@ -4,8 +4,6 @@
 
 #include "common/clock.h"
 
-#define POLL_US 50000
-
 struct query {
   struct pipewire_connection *connection;
   struct video_offers *offers;
@@ -75,15 +73,8 @@ static MiniAVResultCode wait_answer(struct query *query, int64_t deadline_us,
   MiniAVResultCode result = MINIAV_SUCCESS;
   mutex_lock(&query->mutex);
   while (!query->answered && result == MINIAV_SUCCESS) {
-    int64_t now_us = clock_now_us();
-    if (cancel != NULL && cancel_requested(cancel)) {
-      result = MINIAV_ERROR_USER_CANCELLED;
-    } else if (now_us >= deadline_us) {
-      result = MINIAV_ERROR_TIMEOUT;
-    } else {
-      int64_t next_us = now_us + POLL_US;
-      condition_wait_until(&query->changed, &query->mutex,
-                           next_us < deadline_us ? next_us : deadline_us);
+    result = cancel_wait_step(cancel, &query->changed, &query->mutex, deadline_us);
+    if (result == MINIAV_SUCCESS) {
       mutex_unlock(&query->mutex);
       bool lost = pipewire_is_lost(query->connection);
       mutex_lock(&query->mutex);

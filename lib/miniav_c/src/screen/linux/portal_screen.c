@@ -15,7 +15,6 @@
 #define FIRST_MS                                                                                   \
   1500u /* until the first picture: some compositors send none while all is still                  \
          */
-#define POLL_US         50000
 #define LOSS_MS         500
 #define OTHER_REASON_MS 100u
 #define STREAM_NAME     "MiniAV screen"
@@ -297,16 +296,7 @@ static MiniAVResultCode wait_for(struct portal_screen *screen, const bool *what,
   MiniAVResultCode result = MINIAV_SUCCESS;
   mutex_lock(&screen->lock);
   while (!*what && !screen->failed && result == MINIAV_SUCCESS) {
-    int64_t now_us = clock_now_us();
-    if (cancel_requested(cancel)) {
-      result = MINIAV_ERROR_USER_CANCELLED;
-    } else if (now_us >= deadline_us) {
-      result = MINIAV_ERROR_TIMEOUT;
-    } else {
-      int64_t next_us = now_us + POLL_US;
-      condition_wait_until(&screen->changed, &screen->lock,
-                           next_us < deadline_us ? next_us : deadline_us);
-    }
+    result = cancel_wait_step(cancel, &screen->changed, &screen->lock, deadline_us);
   }
   if (screen->failed) {
     result = screen->failure;
