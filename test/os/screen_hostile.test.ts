@@ -43,3 +43,17 @@ test("settings that come while others are carried out", OPTIONS, async () => {
   assert.equal(result.code, 0, describeResult(result));
   assert.match(result.stdout, /"rounds":200/);
 });
+
+test("a server that hangs leaves one thread behind, however much is asked", OPTIONS, async () => {
+  await using it = await stage();
+  const user = new URL("fixtures/screen_hang_user.ts", import.meta.url);
+  const args = [String(it.rig.serverPid)];
+  const result = await runScript(user, { args, env: it.env, clearEnv: true, timeoutMs: 90_000 });
+  assert.equal(result.code, 0, describeResult(result));
+  assert.deepEqual(JSON.parse(result.stdout), {
+    before: "1 displays",
+    outcomes: ["TIMEOUT"],
+    left: 1,
+    after: "1 displays",
+  });
+});
