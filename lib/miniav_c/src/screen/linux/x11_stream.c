@@ -238,7 +238,8 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   char display[MINIAV_TEXT_BYTES];
   memcpy(display, source->found_id, sizeof display);
   MiniAVResultCode result = x11_source_update(source, why);
-  if (result != MINIAV_SUCCESS) {
+  if (result != MINIAV_SUCCESS) { /* settings may interrupt it: then it is followed once more */
+    source->changed = stream->whole = true;
     return result;
   }
   mutex_lock(&stream->lock);
@@ -246,6 +247,7 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   mutex_unlock(&stream->lock);
   if (!same_layout(&source->layout, &stream->pictures.layout)) {
     result = change_format(stream);
+    source->changed = source->changed || result != MINIAV_SUCCESS;
     stream->whole = true;
   }
   bool is_display = source->target != REQUEST_WINDOW;
