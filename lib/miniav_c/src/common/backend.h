@@ -8,9 +8,9 @@
  * Threads: probe, enumerate, formats, default_format, audio_format, permission, request_permission
  * may be called from any number of threads at once. open, start, stop, close, and the property
  * functions are called for one capture by one thread at a time (property functions also between
- * start and stop, never during open, start, stop or close; drive on a consumer's thread, also during
- * start and stop). None of them is called on a capture thread or with a lock held. What may wait polls its cancel token (cancel.h) and ends within 250
- * ms of a request.
+ * start and stop, never during open, start, stop or close; drive on a consumer's thread, also
+ * during start and stop). None of them is called on a capture thread or with a lock held. What may
+ * wait polls its cancel token (cancel.h) and ends within 250 ms of a request.
  *
  * A missing function pointer is NOT_SUPPORTED, answered in one place (kinds.c).
  */

@@ -109,9 +109,9 @@ const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_
 bool x11_visual(const struct x11 *x11, xcb_visualid_t id, xcb_visualtype_t *visual, uint8_t *depth);
 bool x11_pixmap_format(const struct x11 *x11, uint8_t depth, xcb_format_t *format);
 
-/* libxcb writes without MSG_NOSIGNAL. SIGPIPE is nobody's business on a thread of ours that talks to
- * a server; on one of the user's it is blocked for a time, and one that came from here is taken away
- * at the end. */
+/* libxcb writes without MSG_NOSIGNAL. SIGPIPE is nobody's business on a thread of ours that talks
+ * to a server; on one of the user's it is blocked for a time, and one that came from here is taken
+ * away at the end. */
 struct x11_signals {
   sigset_t before;
   bool was_pending;

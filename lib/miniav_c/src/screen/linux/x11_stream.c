@@ -296,15 +296,14 @@ static bool must_look(const struct x11_stream *stream) {
 
 /* Something may be new. */
 static bool wants_picture(const struct x11_stream *stream) {
-  return stream->source.viewable && (stream->whole || stream->source.damaged ||
-                                     stream->cursor_moved || must_look(stream));
+  return stream->source.viewable &&
+         (stream->whole || stream->source.damaged || stream->cursor_moved || must_look(stream));
 }
 
 /* At a tick: the picture, or the last one again. */
 static MiniAVResultCode show(struct x11_stream *stream, bool fills) {
   bool shown = false;
-  MiniAVResultCode result =
-      wants_picture(stream) ? take_picture(stream, &shown) : MINIAV_SUCCESS;
+  MiniAVResultCode result = wants_picture(stream) ? take_picture(stream, &shown) : MINIAV_SUCCESS;
   if (result == MINIAV_SUCCESS && !shown && fills) {
     repeat_picture(stream);
   } else if (result == MINIAV_SUCCESS && !shown) {

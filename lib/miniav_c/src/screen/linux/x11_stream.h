@@ -60,7 +60,7 @@ struct x11_stream {
   MiniAVRect cursor_painted; /* width 0: nothing */
   struct block *last;        /* for repeats */
   struct frame_pace pace;
-  uint32_t failures; /* pictures in a row that could not be taken */
+  uint32_t failures;        /* pictures in a row that could not be taken */
   uint64_t shown;           /* frames delivered */
   MiniAVResultCode outcome; /* of a guest's tick, for the thread */
 };

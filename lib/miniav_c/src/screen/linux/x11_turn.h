@@ -1,16 +1,17 @@
 /*
- * Whose turn it is with a connection: the capture's own thread, or a consumer that waits for a frame
- * and has nothing else to do. Waking a second thread costs about as much as all else of a frame, so
- * such a consumer takes the next picture itself while the thread sleeps on.
+ * Whose turn it is with a connection: the capture's own thread, or a consumer that waits for a
+ * frame and has nothing else to do. Waking a second thread costs about as much as all else of a
+ * frame, so such a consumer takes the next picture itself while the thread sleeps on.
  *
  * Invariants
- * - Exactly one has the turn: the thread, or from a x11_turn_take that succeeds until x11_turn_return
- *   that one guest. Whoever has it may use the connection and what else belongs to the thread.
+ * - Exactly one has the turn: the thread, or from a x11_turn_take that succeeds until
+ * x11_turn_return that one guest. Whoever has it may use the connection and what else belongs to
+ * the thread.
  * - The thread offers its turn only in x11_turn_sleep, before a tick whose time is known: a guest
  *   always knows what is to be done, and when.
  * - The sleeping thread waits for a timer, which a guest sets without waking it: to never while it
- *   has the turn, to the next tick when it returns it. So a tick is never missed when no guest comes
- *   again.
+ *   has the turn, to the next tick when it returns it. So a tick is never missed when no guest
+ * comes again.
  * - x11_interrupt ends the waits of both. The thread goes on when the guest has returned.
  */
 #ifndef MINIAV_SCREEN_X11_TURN_H
