@@ -3,12 +3,34 @@
 import assert from "node:assert/strict";
 import { readdirSync, readFileSync } from "node:fs";
 import { test } from "node:test";
-import { Picture, startScreenUser } from "../support/screen_capture.ts";
+import { Picture, type ScreenCapture, startScreenUser } from "../support/screen_capture.ts";
 import { delay, waitUntil } from "../support/wait.ts";
 import { x11SkipReason } from "../support/x11.ts";
 import { HEIGHT, list, refused, stage, WIDTH } from "./support/x11_stage.ts";
 
 const OPTIONS = { timeout: 180_000, skip: x11SkipReason() };
+
+/** What differs between a frame and the one before lies in its damage. */
+function assertDamageCovers(capture: ScreenCapture, count: number, width: number): void {
+  let before: Uint32Array | undefined;
+  for (const frame of capture.frames().slice(0, count)) {
+    const words = capture.words(frame);
+    const damage = frame.damage;
+    assert.ok(damage !== null);
+    words.forEach((word, i) => {
+      if (before === undefined || word === before[i]) return;
+      const x = i % width;
+      const y = Math.floor(i / width);
+      const covered = damage.some((rectangle) =>
+        x >= rectangle.x && y >= rectangle.y &&
+        x < rectangle.x + rectangle.width && y < rectangle.y + rectangle.height
+      );
+      assert.ok(covered, `pixel ${x}, ${y} of frame ${frame.frame}: ${JSON.stringify(damage)}`);
+    });
+    before = words;
+  }
+}
+
 test("displays and windows are listed", OPTIONS, async () => {
   await using it = await stage();
   const low = await it.client.window("low", { x: 5, y: 6, width: 70, height: 50, seed: 1 });
@@ -99,24 +121,25 @@ test("damage covers every pixel that changed, and not all", OPTIONS, async () =>
   it.picture.fill({ x: 7, y: 8, width: 3, height: 2 }, 0x98_7654);
   const last = await capture.frameOf(it.picture, many.frame);
   assert.deepEqual(last.damage, [{ x: 7, y: 8, width: 3, height: 2 }], "and nothing else");
-  const frames = capture.frames().slice(0, last.frame);
-  let before: Uint32Array | undefined;
-  for (const frame of frames) {
-    const words = capture.words(frame);
-    const damage = frame.damage;
-    assert.ok(damage !== null);
-    words.forEach((word, i) => {
-      if (before === undefined || word === before[i]) return;
-      const x = i % WIDTH;
-      const y = Math.floor(i / WIDTH);
-      const covered = damage.some((rectangle) =>
-        x >= rectangle.x && y >= rectangle.y &&
-        x < rectangle.x + rectangle.width && y < rectangle.y + rectangle.height
-      );
-      assert.ok(covered, `pixel ${x}, ${y} of frame ${frame.frame}: ${JSON.stringify(damage)}`);
-    });
-    before = words;
+  assertDamageCovers(capture, last.frame, WIDTH);
+});
+
+test("damage covers what is painted while the picture is taken", OPTIONS, async () => {
+  await using it = await stage();
+  const region = { x: 20, y: 10, width: 211, height: 131 };
+  await using capture = it.capture({ region });
+  let { frame } = await capture.frameOf(it.picture.cut(region));
+  // Of a part of a display damage is asked for first, and the picture when there is some inside.
+  for (let i = 1; i <= 2500; i++) {
+    const area = { x: 20 + (i * 97) % 200, y: 10 + (i * 61) % 120, width: 6, height: 5 };
+    const value = (i * 0x03_0507) & 0xff_ffff;
+    const { x, y, width, height } = area;
+    await it.client.run(`fill root ${x} ${y} ${width} ${height} ${value.toString(16)}`);
+    it.picture.fill(area, value);
   }
+  ({ frame } = await capture.frameOf(it.picture.cut(region), frame));
+  assert.ok(frame > 5, `${frame} frames`);
+  assertDamageCovers(capture, frame, region.width);
 });
 
 test("a part of a display, which may move; what lies outside is nothing new", OPTIONS, async () => {

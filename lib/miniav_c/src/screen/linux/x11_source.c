@@ -162,26 +162,6 @@ static MiniAVResultCode redirect(struct x11_source *source) {
   return x11_do(source->x11, &request, -1);
 }
 
-static MiniAVResultCode create_damage(struct x11_source *source) {
-  struct x11 *x11 = source->x11;
-  xcb_damage_create_request_t damage = {
-      .damage = xcb.generate_id(x11->connection),
-      .drawable = source->target == REQUEST_WINDOW ? source->window : x11->screen.root,
-      .level = XCB_DAMAGE_REPORT_LEVEL_NON_EMPTY};
-  xcb_xfixes_create_region_request_t parts = {.region = xcb.generate_id(x11->connection)};
-  const struct x11_request damage_request = {&x11_damage, XCB_DAMAGE_CREATE, &damage,
-                                             sizeof damage};
-  const struct x11_request parts_request = {&x11_xfixes, XCB_XFIXES_CREATE_REGION, &parts,
-                                            sizeof parts};
-  MiniAVResultCode result = x11_do(x11, &damage_request, -1);
-  if (result == MINIAV_SUCCESS) {
-    result = x11_do(x11, &parts_request, -1);
-  }
-  source->damage = damage.damage;
-  source->parts = parts.region;
-  return result;
-}
-
 MiniAVResultCode x11_source_watch(struct x11_source *source) {
   bool is_window = source->target == REQUEST_WINDOW;
   MiniAVResultCode result = is_window ? select_structure(source) : MINIAV_SUCCESS;
@@ -189,7 +169,8 @@ MiniAVResultCode x11_source_watch(struct x11_source *source) {
     result = redirect(source);
   }
   if (result == MINIAV_SUCCESS && source->extensions->has_damage) {
-    result = create_damage(source);
+    result = x11_damage_create(&source->damage, source->x11,
+                               is_window ? source->window : source->x11->screen.root);
   }
   if (result == MINIAV_SUCCESS && !is_window) {
     x11_displays_watch(source->x11, source->extensions);
@@ -233,73 +214,11 @@ MiniAVResultCode x11_source_update(struct x11_source *source, const char **why) 
   return *why != NULL ? MINIAV_ERROR_DEVICE_LOST : result;
 }
 
-/* -- damage --------------------------------------------------------------------------------- */
-
-/* The part of a rectangle of the drawable that lies in the picture. */
-static bool clip(const struct x11_source *source, const xcb_rectangle_t *from, MiniAVRect *to) {
-  /* Damage of a window is counted from its own corner, inside the border. */
-  int32_t offset_x = source->target == REQUEST_WINDOW ? 0 : source->x;
-  int32_t offset_y = source->target == REQUEST_WINDOW ? 0 : source->y;
-  int32_t left = from->x - offset_x;
-  int32_t top = from->y - offset_y;
-  int32_t right = left + from->width;
-  int32_t bottom = top + from->height;
-  left = left > 0 ? left : 0;
-  top = top > 0 ? top : 0;
-  right = right < (int32_t)source->layout.width ? right : (int32_t)source->layout.width;
-  bottom = bottom < (int32_t)source->layout.height ? bottom : (int32_t)source->layout.height;
-  *to = (MiniAVRect){left, top, right - left, bottom - top};
-  return right > left && bottom > top;
-}
-
-static void read_parts(const struct x11_source *source, const struct x11_reply *reply,
-                       MiniAVFrameMetadata *metadata) {
-  const xcb_xfixes_fetch_region_reply_t *head = (const void *)reply->data;
-  size_t count = (reply->bytes - sizeof *head) / sizeof(xcb_rectangle_t);
-  MiniAVRect rectangle;
-  for (size_t i = 0; i < count; i++) {
-    xcb_rectangle_t part;
-    memcpy(&part, reply->data + sizeof *head + i * sizeof part, sizeof part);
-    if (!clip(source, &part, &rectangle)) {
-      continue;
-    }
-    if (metadata->damage_count == MINIAV_MAX_DAMAGE_RECTANGLES - 2) { /* the pointer needs two */
-      clip(source, &head->extents, &rectangle);
-      metadata->damage[0] = rectangle;
-      metadata->damage_count = 1;
-      return;
-    }
-    metadata->damage[metadata->damage_count++] = rectangle;
-  }
-}
-
-void x11_source_cut_damage(struct x11_source *source) {
-  xcb_damage_subtract_request_t query = {.damage = source->damage, .parts = source->parts};
-  const struct x11_request request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &query, sizeof query};
-  source->damaged = false;
-  if (source->damage != 0) {
-    x11_send(source->x11, &request, -1);
-  }
-}
-
-unsigned int x11_source_ask_damage(const struct x11_source *source) {
-  xcb_xfixes_fetch_region_request_t query = {.region = source->parts};
-  const struct x11_request request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &query, sizeof query};
-  return source->damage != 0 ? x11_ask_begin(source->x11, &request) : 0;
-}
-
-MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
-                                        MiniAVFrameMetadata *metadata) {
-  struct x11_reply reply;
-  if (question == 0) {
-    return MINIAV_SUCCESS;
-  }
-  MiniAVResultCode result = x11_ask_end(source->x11, question, &reply);
-  if (result == MINIAV_SUCCESS) {
-    read_parts(source, &reply, metadata);
-  }
-  x11_reply_free(&reply);
-  return result;
+/* Damage of a window is counted from its own corner, inside the border. */
+MiniAVRect x11_source_rectangle(const struct x11_source *source) {
+  bool is_window = source->target == REQUEST_WINDOW;
+  return (MiniAVRect){is_window ? 0 : source->x, is_window ? 0 : source->y,
+                      (int32_t)source->layout.width, (int32_t)source->layout.height};
 }
 
 /* -- pictures ------------------------------------------------------------------------------- */

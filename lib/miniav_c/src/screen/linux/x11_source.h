@@ -4,15 +4,11 @@
  * A window is taken from its own pixmap (COMPOSITE), so that what lies above it is not seen. The
  * pixmap is named anew for each picture: a resize or a minimised window that comes back gives the
  * window another one, and the old one would show its last picture for ever.
- *
- * Damage is cut off before the picture is taken: what is painted between is in this picture and in
- * the next damage, never in neither. Its rectangles are asked for behind the picture: a server
- * writes each answer to the socket at once (WriteToClient in os/io.c of xorg-server), and one that
- * came a millisecond before the picture's would wake this thread twice.
  */
 #ifndef MINIAV_SCREEN_X11_SOURCE_H
 #define MINIAV_SCREEN_X11_SOURCE_H
 
+#include "screen/linux/x11_damage.h"
 #include "screen/linux/x11_displays.h"
 #include "screen/linux/x11_pictures.h"
 
@@ -38,9 +34,8 @@ struct x11_source {
   bool viewable; /* a window that is not has no picture */
   bool is_whole; /* all of its damage lies in the picture */
   bool redirected;
-  uint32_t damage; /* XIDs; 0: none yet */
-  uint32_t parts;
-  uint32_t pixmap;
+  struct x11_damage damage;
+  uint32_t pixmap; /* XID; 0: none yet */
   /* What events told. */
   bool damaged;
   bool changed; /* its size, place or being there: x11_source_update looks */
@@ -62,12 +57,8 @@ void x11_source_event(struct x11_source *source, const xcb_generic_event_t *even
 /* Looks again, after `changed`. DEVICE_LOST with *why: it is gone; as x11_ask. */
 MiniAVResultCode x11_source_update(struct x11_source *source, const char **why);
 
-/* Cuts off the damage until now; asks for it, 0 where there is none to ask for; and takes the
- * answer: its rectangles in the picture, none when only other parts changed. As x11_ask. */
-void x11_source_cut_damage(struct x11_source *source);
-unsigned int x11_source_ask_damage(const struct x11_source *source);
-MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
-                                        MiniAVFrameMetadata *metadata);
+/* What x11_damage_take needs. */
+MiniAVRect x11_source_rectangle(const struct x11_source *source);
 
 /* As the functions of pictures. */
 void x11_source_ask(struct x11_source *source, struct x11_pictures *pictures);

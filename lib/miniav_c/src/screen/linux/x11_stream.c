@@ -122,41 +122,89 @@ static bool shows_cursor(const struct x11_stream *stream) {
 /* Whether a picture will be taken whatever the answers are: then it is asked for with them. */
 static bool is_certain(const struct x11_stream *stream) {
   const struct x11_source *source = &stream->source;
-  return stream->whole || source->damage == 0 || (source->damaged && source->is_whole);
+  return stream->whole || source->damage.id == 0 || (source->damaged && source->is_whole);
 }
 
-/* Asks for all that the picture's meaning needs; whether there is something new to show. */
-static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor,
-                             MiniAVFrameMetadata *metadata, bool *is_new) {
+/* What is asked of the server together. */
+struct questions {
+  unsigned int damage;
+  unsigned int pointer; /* 0: not wanted, or known already */
+};
+
+static MiniAVResultCode take_answers(struct x11_stream *stream, const struct questions *questions,
+                                     struct x11_cursor *cursor, MiniAVFrameMetadata *metadata) {
   struct x11_source *source = &stream->source;
-  bool with_picture = is_certain(stream);
-  bool with_cursor = shows_cursor(stream);
+  const MiniAVRect rectangle = x11_source_rectangle(source);
+  MiniAVResultCode result =
+      x11_damage_take(&source->damage, questions->damage, &rectangle, metadata);
+  if (questions->pointer == 0) {
+    return result;
+  }
+  if (result != MINIAV_SUCCESS) {
+    x11_ask_forget(stream->x11, questions->pointer);
+    return result;
+  }
+  result = x11_cursor_take(stream->x11, questions->pointer, cursor);
+  return result == MINIAV_SUCCESS ? x11_source_place(source) : result;
+}
+
+static unsigned int ask_pointer(struct x11_stream *stream) {
   stream->cursor_moved = false;
-  x11_source_cut_damage(source);
-  if (with_picture) {
-    x11_source_ask(source, &stream->pictures);
+  return shows_cursor(stream) ? x11_cursor_ask(stream->x11) : 0;
+}
+
+/* Where it is not certain: whether there is something new to show. */
+static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor, bool *is_new) {
+  MiniAVFrameMetadata metadata = {0};
+  const struct questions questions = {x11_damage_ask_before(&stream->source.damage),
+                                      ask_pointer(stream)};
+  MiniAVResultCode result = take_answers(stream, &questions, cursor, &metadata);
+  *is_new = metadata.damage_count > 0 || (shows_cursor(stream) && cursor_differs(stream, cursor));
+  return result;
+}
+
+/* The picture and what it means. */
+static MiniAVResultCode fetch(struct x11_stream *stream, bool pointer_is_known,
+                              struct x11_cursor *cursor, MiniAVFrameMetadata *metadata,
+                              struct block **block) {
+  struct x11_source *source = &stream->source;
+  struct x11_pictures *pictures = &stream->pictures;
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  x11_source_ask(source, pictures);
+  if (pictures->asked == NULL) { /* it is copied, or there is no block for it */
+    result = x11_source_take(source, pictures, block);
   }
-  unsigned int damage = x11_source_ask_damage(source);
-  unsigned int pointer = with_cursor ? x11_cursor_ask(stream->x11) : 0;
-  MiniAVResultCode result = x11_source_take_damage(source, damage, metadata);
-  bool damage_is_known = source->damage != 0;
-  if (damage_is_known) {
-    metadata->flags |= MINIAV_METADATA_DAMAGE;
+  if (result == MINIAV_SUCCESS) {
+    const struct questions questions = {x11_damage_ask(&source->damage),
+                                        pointer_is_known ? 0 : ask_pointer(stream)};
+    result = take_answers(stream, &questions, cursor, metadata);
   }
-  if (with_cursor && result != MINIAV_SUCCESS) {
-    x11_ask_forget(stream->x11, pointer);
-  } else if (with_cursor) {
-    result = x11_cursor_take(stream->x11, pointer, cursor);
+  if (result == MINIAV_SUCCESS && *block == NULL) {
+    result = x11_source_take(source, pictures, block);
   }
-  if (with_cursor && result == MINIAV_SUCCESS) {
-    result = x11_source_place(source);
-  }
-  *is_new = stream->whole || !damage_is_known || metadata->damage_count > 0 ||
-            (shows_cursor(stream) && cursor_differs(stream, cursor));
-  if (stream->whole && damage_is_known) {
-    damage_everything(stream, metadata);
+  if (result != MINIAV_SUCCESS) {
+    x11_pictures_forget(pictures);
+    block_release(*block);
+    *block = NULL;
   }
   return result;
+}
+
+static void show_picture(struct x11_stream *stream, const struct x11_cursor *cursor,
+                         struct block *block, int64_t now_us, MiniAVFrameMetadata *metadata) {
+  if (stream->whole && stream->source.damage.id != 0) {
+    damage_everything(stream, metadata);
+  }
+  if (shows_cursor(stream)) {
+    show_cursor(stream, cursor, block, metadata);
+  }
+  uint32_t flags = stream->pictures.segment == 0 ? MINIAV_BUFFER_FLAG_COPIED : 0u;
+  deliver(stream, block, now_us, flags, metadata);
+  block_release(stream->last);
+  stream->last = block;
+  stream->whole = false;
+  stream->failures = 0;
+  pace(stream, now_us);
 }
 
 /* *shown: a picture was delivered; there is none when nothing in it changed. */
@@ -164,28 +212,23 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
   MiniAVFrameMetadata metadata = {0};
   struct x11_cursor cursor = {0};
   struct block *block = NULL;
-  bool is_new = false;
   int64_t now_us = clock_now_us();
-  MiniAVResultCode result = look(stream, &cursor, &metadata, &is_new);
-  if (result != MINIAV_SUCCESS || !is_new) {
-    x11_pictures_forget(&stream->pictures);
-  } else {
-    result = x11_source_take(&stream->source, &stream->pictures, &block);
+  bool certain = is_certain(stream);
+  bool is_new = certain;
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  stream->source.damaged = false;
+  x11_damage_cut(&stream->source.damage);
+  if (!certain) {
+    result = look(stream, &cursor, &is_new);
+  }
+  if (result == MINIAV_SUCCESS && is_new) {
+    result = fetch(stream, !certain, &cursor, &metadata, &block);
   }
   /* The damage was cut off and is not told: all of the next picture is new. */
   stream->whole = stream->whole || result != MINIAV_SUCCESS;
   if (block != NULL) {
-    if (shows_cursor(stream)) {
-      show_cursor(stream, &cursor, block, &metadata);
-    }
-    uint32_t flags = stream->pictures.segment == 0 ? MINIAV_BUFFER_FLAG_COPIED : 0u;
-    deliver(stream, block, now_us, flags, &metadata);
-    block_release(stream->last);
-    stream->last = block;
-    stream->whole = false;
-    stream->failures = 0;
+    show_picture(stream, &cursor, block, now_us, &metadata);
     *shown = true;
-    pace(stream, now_us);
   }
   x11_cursor_free(&cursor);
   return result;
@@ -193,7 +236,7 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
 
 static void repeat_picture(struct x11_stream *stream) {
   const MiniAVFrameMetadata nothing_changed = {
-      .flags = stream->source.damage != 0 ? MINIAV_METADATA_DAMAGE : 0u};
+      .flags = stream->source.damage.id != 0 ? MINIAV_METADATA_DAMAGE : 0u};
   uint32_t flags = MINIAV_BUFFER_FLAG_REPEATED;
   flags |= stream->pictures.segment == 0 ? MINIAV_BUFFER_FLAG_COPIED : 0u;
   int64_t now_us = clock_now_us();
@@ -291,7 +334,7 @@ static bool repeats(struct x11_stream *stream) {
 
 /* Where nobody tells of the pointer's motion, or of damage, each tick looks. */
 static bool must_look(const struct x11_stream *stream) {
-  return stream->source.damage == 0 || (shows_cursor(stream) && !stream->extensions.has_motion);
+  return stream->source.damage.id == 0 || (shows_cursor(stream) && !stream->extensions.has_motion);
 }
 
 /* Something may be new. */
