@@ -140,15 +140,6 @@ bool portal_read_path(DBusMessageIter *value, char path[MINIAV_TEXT_BYTES]) {
   return true;
 }
 
-int portal_reply_fd(DBusMessage *reply) {
-  DBusMessageIter iter;
-  int fd = -1;
-  if (dbus.iter_init(reply, &iter) && dbus.iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
-    dbus.iter_get_basic(&iter, &fd); /* a copy, close-on-exec */
-  }
-  return fd;
-}
-
 /* -- waiting ---------------------------------------------------------------------------------- */
 
 void portal_note(struct portal *portal, DBusMessage *message) {
@@ -271,6 +262,32 @@ MiniAVResultCode portal_call(struct portal *portal, DBusMessage *call, uint32_t 
   }
 }
 
+static int reply_fd(DBusMessage *reply) {
+  DBusMessageIter iter;
+  int fd = -1;
+  if (dbus.iter_init(reply, &iter) && dbus.iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
+    dbus.iter_get_basic(&iter, &fd); /* a copy, close-on-exec */
+  }
+  return fd;
+}
+
+MiniAVResultCode portal_call_remote(struct portal *portal, DBusMessage *call, int *fd,
+                                    struct cancel *cancel) {
+  DBusMessage *reply;
+  *fd = -1;
+  MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  *fd = reply_fd(reply);
+  dbus.message_unref(reply);
+  if (*fd < 0) {
+    cancel_explain(cancel, "the desktop portal gave no connection to PipeWire");
+    return MINIAV_ERROR_PORTAL_FAILED;
+  }
+  return MINIAV_SUCCESS;
+}
+
 /* -- requests --------------------------------------------------------------------------------- */
 
 void portal_request_begin(struct portal *portal, DBusMessageIter *options) {
@@ -337,6 +354,8 @@ MiniAVResultCode portal_request(struct portal *portal, DBusMessage *call, uint32
     take_path(portal, reply);
     dbus.message_unref(reply);
     result = wait_response(portal, timeout_ms, cancel);
+  } else if (result == MINIAV_ERROR_USER_CANCELLED || result == MINIAV_ERROR_TIMEOUT) {
+    close_request(portal); /* its answer may be on the way, and the dialog open */
   }
   *response = portal->response;
   portal->response = NULL;

@@ -88,8 +88,10 @@ bool portal_read_path(DBusMessageIter *value, char path[MINIAV_TEXT_BYTES]);
 MiniAVResultCode portal_number_property(struct portal *portal, const char *interface,
                                         const char *name, uint32_t *number, struct cancel *cancel);
 
-/* The descriptor that a reply carries; -1: none. */
-int portal_reply_fd(DBusMessage *reply);
+/* Sends and frees a call that is answered by PipeWire's descriptor, which becomes the caller's; -1
+ * unless SUCCESS. call NULL: OUT_OF_MEMORY. */
+MiniAVResultCode portal_call_remote(struct portal *portal, DBusMessage *call, int *fd,
+                                    struct cancel *cancel);
 
 #endif
 #endif

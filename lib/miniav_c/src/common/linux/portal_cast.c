@@ -83,6 +83,13 @@ static MiniAVResultCode create_session(struct portal *portal, struct cancel *can
 
 /* -- sources ---------------------------------------------------------------------------------- */
 
+/* Which modes of the pointer there are, for people. */
+static void explain_modes(uint32_t modes, struct cancel *cancel) {
+  cancel_explain(cancel, "this desktop's portal does not have that mode of the pointer, but:%s%s%s",
+                 (modes & 1u) != 0 ? " hidden" : "", (modes & 2u) != 0 ? " embedded" : "",
+                 (modes & 4u) != 0 ? " metadata" : "");
+}
+
 static MiniAVResultCode check_wish(const struct portal_cast_wish *wish,
                                    const struct portal_cast_ability *ability,
                                    struct cancel *cancel) {
@@ -93,7 +100,7 @@ static MiniAVResultCode check_wish(const struct portal_cast_wish *wish,
   /* Before version 2 nobody can be asked how the pointer comes, and it comes hidden. */
   uint32_t cursor_modes = ability->version >= VERSION_WITH_CURSOR ? ability->cursor_modes : 1;
   if ((wish->cursor_mode & cursor_modes) == 0) {
-    cancel_explain(cancel, "this desktop's portal does not have that mode of the pointer");
+    explain_modes(cursor_modes, cancel);
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   if (wish->persist_mode != 0 && ability->version < VERSION_WITH_TOKENS) {
@@ -246,7 +253,6 @@ static MiniAVResultCode start(struct portal *portal, uint32_t dialog_ms, struct 
 
 static MiniAVResultCode open_remote(struct portal *portal, int *fd, struct cancel *cancel) {
   DBusMessage *call = portal_message(CAST, "OpenPipeWireRemote");
-  DBusMessage *reply;
   DBusMessageIter arguments;
   DBusMessageIter options;
   if (call != NULL) {
@@ -254,17 +260,7 @@ static MiniAVResultCode open_remote(struct portal *portal, int *fd, struct cance
     portal_options_begin(call, &arguments, &options);
     portal_options_end(&arguments, &options);
   }
-  MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
-  if (result != MINIAV_SUCCESS) {
-    return result;
-  }
-  *fd = portal_reply_fd(reply);
-  dbus.message_unref(reply);
-  if (*fd < 0) {
-    cancel_explain(cancel, "the desktop portal gave no connection to PipeWire");
-    return MINIAV_ERROR_PORTAL_FAILED;
-  }
-  return MINIAV_SUCCESS;
+  return portal_call_remote(portal, call, fd, cancel);
 }
 
 MiniAVResultCode portal_cast_start(struct portal *portal, const struct portal_cast_wish *wish,
