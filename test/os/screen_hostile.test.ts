@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { describeResult, runScript } from "../support/process.ts";
+import { cProgram } from "../support/c_program.ts";
+import { describeResult, runScript, startProgram } from "../support/process.ts";
 import { Picture } from "../support/screen_capture.ts";
 import { delay } from "../support/wait.ts";
 import { x11SkipReason } from "../support/x11.ts";
@@ -106,4 +107,18 @@ test("a server that stops in the middle of a reply", OPTIONS, async () => {
   assert.equal(result.code, 0, describeResult(result));
   const outcomes = JSON.parse(result.stdout);
   assert.deepEqual(outcomes, { list: "TIMEOUT", open: "TimeoutError", windows: "TIMEOUT" });
+});
+
+test("a wait for a picture ends in time while the server hangs", OPTIONS, async () => {
+  await using it = await stage();
+  const options = { env: it.env, clearEnv: true, timeoutMs: 60_000 };
+  const program = startProgram(cProgram("screen_wait"), [String(it.rig.serverPid)], options);
+  let isOver = false;
+  const ended = program.ended.finally(() => isOver = true);
+  for (let i = 0; !isOver; i = (i + 1) % 200) await it.client.run(`fill root ${i} 0 9 9 ff${i}`);
+  const result = await ended;
+  assert.equal(result.code, 0, describeResult(result));
+  const { longestMs } = JSON.parse(result.stdout) as { longestMs: number };
+  // It asks for 100 ms; the server hangs for 3000.
+  assert.ok(longestMs < 2000, `${longestMs} ms`);
 });
