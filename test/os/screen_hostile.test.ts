@@ -1,8 +1,11 @@
 // Screens of X servers and programs that do not behave: what a capture makes of it.
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { type AddressInfo, connect, createServer, type Socket } from "node:net";
 import { test } from "node:test";
-import { describeResult, runScript } from "../support/process.ts";
+import { cProgram } from "../support/c_program.ts";
+import { describeResult, runScript, startProgram } from "../support/process.ts";
 import { Picture } from "../support/screen_capture.ts";
 import { delay } from "../support/wait.ts";
 import { x11SkipReason } from "../support/x11.ts";
@@ -56,4 +59,66 @@ test("a server that hangs leaves one thread behind, however much is asked", OPTI
     left: 1,
     after: "1 displays",
   });
+});
+
+/** An X server's reply is 32 bytes, then so many words as it says. X11 protocol, appendix B. */
+const REPLY_BYTES = 32;
+const REPLY_LENGTH_AT = 4;
+const SETUP_BYTES = 8;
+const SETUP_LENGTH_AT = 6;
+
+/** Hands on what a server sends, up to its first reply: of that only the beginning comes. */
+function stallInFirstReply(server: Socket, client: Socket): void {
+  let held = Buffer.alloc(0);
+  let sent = 0;
+  let isStalled = false;
+  server.on("data", (bytes: Buffer) => {
+    if (isStalled) return;
+    held = Buffer.concat([held, bytes]);
+    if (held.length < SETUP_BYTES) return;
+    const setup = SETUP_BYTES + 4 * held.readUInt16LE(SETUP_LENGTH_AT);
+    if (held.length >= setup + REPLY_BYTES) {
+      isStalled = true;
+      held.writeUInt32LE(1000, setup + REPLY_LENGTH_AT);
+    }
+    client.write(held.subarray(sent));
+    sent = held.length;
+  });
+}
+
+test("a server that stops in the middle of a reply", OPTIONS, async () => {
+  await using it = await stage();
+  const path = `/tmp/.X11-unix/X${it.env.DISPLAY?.slice(1)}`;
+  const sockets: Socket[] = [];
+  const between = createServer((client) => {
+    const server = connect(path);
+    sockets.push(client, server);
+    for (const socket of [client, server]) socket.on("error", () => socket.destroy());
+    client.pipe(server);
+    stallInFirstReply(server, client);
+  });
+  await new Promise<void>((resolve) => between.listen(0, "127.0.0.1", resolve));
+  const { port } = between.address() as AddressInfo;
+  const env = { ...it.env, DISPLAY: `127.0.0.1:${port - 6000}` };
+  const user = new URL("fixtures/screen_outcomes_user.ts", import.meta.url);
+  const result = await runScript(user, { env, clearEnv: true, timeoutMs: 60_000 });
+  for (const socket of sockets) socket.destroy();
+  between.close();
+  assert.equal(result.code, 0, describeResult(result));
+  const outcomes = JSON.parse(result.stdout);
+  assert.deepEqual(outcomes, { list: "TIMEOUT", open: "TimeoutError", windows: "TIMEOUT" });
+});
+
+test("a wait for a picture ends in time while the server hangs", OPTIONS, async () => {
+  await using it = await stage();
+  const options = { env: it.env, clearEnv: true, timeoutMs: 60_000 };
+  const program = startProgram(cProgram("screen_wait"), [String(it.rig.serverPid)], options);
+  let isOver = false;
+  const ended = program.ended.finally(() => isOver = true);
+  for (let i = 0; !isOver; i = (i + 1) % 200) await it.client.run(`fill root ${i} 0 9 9 ff${i}`);
+  const result = await ended;
+  assert.equal(result.code, 0, describeResult(result));
+  const { longestMs } = JSON.parse(result.stdout) as { longestMs: number };
+  // It asks for 100 ms; the server hangs for 3000.
+  assert.ok(longestMs < 2000, `${longestMs} ms`);
 });

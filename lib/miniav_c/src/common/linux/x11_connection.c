@@ -19,6 +19,7 @@
 
 #define DISPLAY_BYTES 256u
 #define REPLY_BYTES   32u
+#define GUARD_US      250000 /* after the deadline: what waits by itself has ended then */
 
 /* -- signals -------------------------------------------------------------------------------- */
 
@@ -64,13 +65,16 @@ static void flush(struct x11 *x11) {
 
 /* -- connecting ----------------------------------------------------------------------------- */
 
-/* Shared by whoever connects and the thread that waits for the handshake; the last frees it. */
+/* Shared by whoever connects and the thread that waits for the handshake and then guards the
+ * deadline; the thread frees it. */
 struct handshake {
   struct mutex mutex;
   struct condition changed;
   char display[DISPLAY_BYTES];
+  int64_t deadline_us;
   bool done;
-  bool abandoned;
+  bool abandoned; /* before it was done */
+  bool released;  /* the connection is guarded no more */
   xcb_connection_t *connection;
   int screen;
 };
@@ -112,6 +116,31 @@ static void turn_leave(void) {
   mutex_unlock(&turn_mutex);
 }
 
+/* Locked: until whoever has the connection takes it over, or too late. */
+static void guard_locked(struct handshake *handshake) {
+  bool has_limit = handshake->deadline_us < INT64_MAX;
+  int64_t deadline_us = has_limit ? handshake->deadline_us + GUARD_US : INT64_MAX;
+  bool in_time = true;
+  while (!handshake->abandoned && !handshake->released && in_time) {
+    in_time = condition_wait_until(&handshake->changed, &handshake->mutex, deadline_us);
+  }
+  if (!in_time && !handshake->released) {
+    shutdown(xcb.get_file_descriptor(handshake->connection), SHUT_RDWR);
+  }
+  while (!handshake->abandoned && !handshake->released) {
+    condition_wait(&handshake->changed, &handshake->mutex);
+  }
+}
+
+static void guard_release(struct handshake *guard) {
+  if (guard != NULL) {
+    mutex_lock(&guard->mutex);
+    guard->released = true;
+    condition_broadcast(&guard->changed);
+    mutex_unlock(&guard->mutex);
+  }
+}
+
 static void handshake_main(void *user) {
   struct handshake *handshake = user;
   x11_block_signals();
@@ -124,11 +153,12 @@ static void handshake_main(void *user) {
   handshake->done = true;
   bool abandoned = handshake->abandoned;
   condition_broadcast(&handshake->changed);
+  guard_locked(handshake);
   mutex_unlock(&handshake->mutex);
   if (abandoned) {
     xcb.disconnect(connection);
-    handshake_free(handshake);
   }
+  handshake_free(handshake);
 }
 
 static void handshake_wake(void *user) {
@@ -138,10 +168,9 @@ static void handshake_wake(void *user) {
   mutex_unlock(&handshake->mutex);
 }
 
-/* Takes over the handshake. */
-static MiniAVResultCode handshake_wait(struct handshake *handshake, int64_t deadline_us,
-                                       struct cancel *cancel, xcb_connection_t **connection,
-                                       int *screen) {
+/* SUCCESS: the connection is there, sound or not, and the handshake is its guard. */
+static MiniAVResultCode handshake_wait(struct handshake *handshake, struct cancel *cancel,
+                                       xcb_connection_t **connection, int *screen) {
   MiniAVResultCode result = MINIAV_SUCCESS;
   if (cancel != NULL) {
     cancel_set_hook(cancel, handshake_wake, handshake);
@@ -150,7 +179,8 @@ static MiniAVResultCode handshake_wait(struct handshake *handshake, int64_t dead
   while (!handshake->done && result == MINIAV_SUCCESS) {
     if (cancel != NULL && cancel_requested(cancel)) {
       result = MINIAV_ERROR_USER_CANCELLED;
-    } else if (!condition_wait_until(&handshake->changed, &handshake->mutex, deadline_us)) {
+    } else if (!condition_wait_until(&handshake->changed, &handshake->mutex,
+                                     handshake->deadline_us)) {
       result = handshake->done ? MINIAV_SUCCESS : MINIAV_ERROR_TIMEOUT;
     }
   }
@@ -161,15 +191,11 @@ static MiniAVResultCode handshake_wait(struct handshake *handshake, int64_t dead
   mutex_lock(&handshake->mutex);
   bool done = handshake->done;
   handshake->abandoned = !done;
-  *connection = handshake->connection;
+  *connection = done ? handshake->connection : NULL;
   *screen = handshake->screen;
+  condition_broadcast(&handshake->changed);
   mutex_unlock(&handshake->mutex);
-  if (!done) {
-    *connection = NULL;
-    return result;
-  }
-  handshake_free(handshake);
-  return MINIAV_SUCCESS;
+  return done ? MINIAV_SUCCESS : result;
 }
 
 static bool display_name(char display[DISPLAY_BYTES]) {
@@ -237,7 +263,8 @@ static const char *connection_error(int code) {
 
 /* The turn is ours, and handed on in any case. */
 static MiniAVResultCode shake_hands(const char *display, int64_t deadline_us, struct cancel *cancel,
-                                    xcb_connection_t **connection, int *screen) {
+                                    xcb_connection_t **connection, int *screen,
+                                    struct handshake **guard) {
   struct handshake *handshake = calloc(1, sizeof *handshake);
   if (handshake == NULL) {
     turn_leave();
@@ -246,19 +273,23 @@ static MiniAVResultCode shake_hands(const char *display, int64_t deadline_us, st
   mutex_init(&handshake->mutex);
   condition_init(&handshake->changed);
   memcpy(handshake->display, display, sizeof handshake->display);
+  handshake->deadline_us = deadline_us;
   if (!thread_start("miniav-x11-open", handshake_main, handshake)) {
     turn_leave();
     handshake_free(handshake);
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  return handshake_wait(handshake, deadline_us, cancel, connection, screen);
+  MiniAVResultCode result = handshake_wait(handshake, cancel, connection, screen);
+  *guard = result == MINIAV_SUCCESS ? handshake : NULL;
+  return result;
 }
 
 static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
-                              xcb_connection_t **connection, int *screen) {
+                              xcb_connection_t **connection, int *screen,
+                              struct handshake **guard) {
   MiniAVResultCode result = turn_take(deadline_us, cancel);
   if (result == MINIAV_SUCCESS) {
-    result = shake_hands(display, deadline_us, cancel, connection, screen);
+    result = shake_hands(display, deadline_us, cancel, connection, screen, guard);
   }
   if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
     cancel_explain(cancel, "no answer from the X server at DISPLAY=%.64s", display);
@@ -271,6 +302,7 @@ static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct c
     if (cancel != NULL) {
       cancel_explain(cancel, "DISPLAY=%.64s: %s", display, connection_error(error));
     }
+    guard_release(*guard);
     xcb.disconnect(*connection);
     return error == XCB_CONN_CLOSED_MEM_INSUFFICIENT ? MINIAV_ERROR_OUT_OF_MEMORY
                                                      : MINIAV_ERROR_NOT_SUPPORTED;
@@ -387,7 +419,8 @@ MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct 
   }
   int number = 0;
   xcb_connection_t *connection = NULL;
-  MiniAVResultCode result = reach(display, deadline_us, cancel, &connection, &number);
+  struct handshake *guard = NULL;
+  MiniAVResultCode result = reach(display, deadline_us, cancel, &connection, &number, &guard);
   if (result != MINIAV_SUCCESS) {
     return result;
   }
@@ -398,12 +431,14 @@ MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct 
     if (wake_fd >= 0) {
       close(wake_fd);
     }
+    guard_release(guard);
     xcb.disconnect(connection);
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   x11->connection = connection;
   x11->fd = xcb.get_file_descriptor(connection);
   x11->wake_fd = wake_fd;
+  x11->guard = guard;
   x11->setup = xcb.get_setup(connection);
   x11->setup_bytes = 8 + (size_t)x11->setup->length * 4;
   x11_set_limits(x11, deadline_us, cancel);
@@ -415,18 +450,25 @@ MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct 
   return MINIAV_SUCCESS;
 }
 
-static void interrupt_hook(void *user) {
-  x11_interrupt(user);
+/* Whoever waits inside libxcb is freed too; nobody needs the connection any more. */
+static void cancel_hook(void *user) {
+  struct x11 *x11 = user;
+  x11_interrupt(x11);
+  shutdown(x11->fd, SHUT_RDWR);
 }
 
 void x11_set_limits(struct x11 *x11, int64_t deadline_us, struct cancel *cancel) {
   if (x11->cancel != NULL) {
     cancel_set_hook(x11->cancel, NULL, NULL);
   }
+  if (deadline_us == INT64_MAX) {
+    guard_release(x11->guard);
+    x11->guard = NULL;
+  }
   x11->deadline_us = deadline_us;
   x11->cancel = cancel;
   if (cancel != NULL) {
-    cancel_set_hook(cancel, interrupt_hook, x11);
+    cancel_set_hook(cancel, cancel_hook, x11);
   }
 }
 
@@ -509,13 +551,19 @@ static MiniAVResultCode wait_until(struct x11 *x11, bool listens, int64_t until_
   return x11_is_interrupted(x11) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
 }
 
+MiniAVResultCode x11_why_broken(const struct x11 *x11) {
+  return atomic_load(&x11->interrupted)       ? MINIAV_ERROR_USER_CANCELLED
+         : clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
+                                              : MINIAV_ERROR_DEVICE_LOST;
+}
+
 static MiniAVResultCode take_reply(struct x11 *x11, void *data, xcb_generic_error_t *error,
                                    struct x11_reply *reply) {
   if (data == NULL) {
     x11->error_code = error != NULL ? error->error_code : 0;
     bool is_error = error != NULL;
     free(error);
-    return is_error ? MINIAV_ERROR_SYSTEM_CALL_FAILED : MINIAV_ERROR_DEVICE_LOST;
+    return is_error ? MINIAV_ERROR_SYSTEM_CALL_FAILED : x11_why_broken(x11);
   }
   reply->data = data;
   reply->bytes = REPLY_BYTES + (size_t)((const xcb_generic_reply_t *)data)->length * 4;
@@ -545,11 +593,9 @@ MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_
     if (is_answered) {
       return take_reply(x11, data, error, reply);
     }
-    if (!is_sound) {
-      return MINIAV_ERROR_DEVICE_LOST;
-    }
-    result = clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
-                                                : wait_until(x11, true, x11->deadline_us);
+    result = !is_sound                            ? x11_why_broken(x11)
+             : clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
+                                                  : wait_until(x11, true, x11->deadline_us);
   }
   x11_ask_forget(x11, sequence);
   if (result == MINIAV_ERROR_TIMEOUT && x11->cancel != NULL) {

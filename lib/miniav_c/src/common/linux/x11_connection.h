@@ -3,7 +3,9 @@
  *
  * libxcb's own waits have no limit, and a server that was stopped answers nothing for ever. So the
  * handshake runs on a thread of its own, which is left behind when it takes too long, and replies
- * are polled for, together with a descriptor that ends the wait.
+ * are polled for, together with a descriptor that ends the wait. A reply of which only a part has
+ * come is waited for inside libxcb: that ends when the socket is shut, which the same thread does a
+ * moment after the deadline of x11_connect, and a cancel at once.
  *
  * Invariants
  * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
@@ -33,8 +35,9 @@ struct x11 {
   atomic_bool interrupted;
   int64_t deadline_us; /* of every x11_ask; INT64_MAX: none */
   struct cancel *cancel;
-  bool signals_blocked; /* whoever uses it now has SIGPIPE blocked */
-  uint8_t error_code;   /* of the last x11_ask: an X error, 0 none */
+  struct handshake *guard; /* looks after the deadline; NULL: nobody does */
+  bool signals_blocked;    /* whoever uses it now has SIGPIPE blocked */
+  uint8_t error_code;      /* of the last x11_ask: an X error, 0 none */
   void (*on_event)(void *user, const xcb_generic_event_t *event);
   void *user;
   const xcb_setup_t *setup;
@@ -84,6 +87,9 @@ void x11_reply_free(struct x11_reply *reply);
 unsigned int x11_ask_begin(struct x11 *x11, const struct x11_request *request);
 MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_reply *reply);
 void x11_ask_forget(struct x11 *x11, unsigned int sequence);
+
+/* Why a connection that is broken is: USER_CANCELLED, TIMEOUT, DEVICE_LOST. */
+MiniAVResultCode x11_why_broken(const struct x11 *x11);
 
 /* Sends what has no reply and does not wait; fd −1, or a descriptor that goes along and is closed.
  * The request's sequence number. */

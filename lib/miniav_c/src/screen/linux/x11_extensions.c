@@ -85,7 +85,7 @@ MiniAVResultCode x11_extensions_find(struct x11 *x11, struct x11_extensions *ext
   extensions->has_monitors = randr != NULL && has_version(x11, &x11_randr, 1, 5);
   extensions->randr_event = randr != NULL ? randr->first_event : 0;
   extensions->has_motion = can_tell_motion(x11, extensions);
-  return xcb.connection_has_error(x11->connection) == 0 ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_LOST;
+  return xcb.connection_has_error(x11->connection) == 0 ? MINIAV_SUCCESS : x11_why_broken(x11);
 }
 
 bool x11_names_xwayland(struct x11 *x11) {

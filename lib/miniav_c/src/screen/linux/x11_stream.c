@@ -12,6 +12,7 @@
 #define DEAF_US      50000 /* so long the server need not be heard before a tick */
 #define RETRY_US     10000
 #define FAILURES_MAX 200u
+#define GUEST_US     50000 /* how much longer than it said a guest may be kept by a server */
 
 /* What the thread does next. */
 enum step { STEP_ON, STEP_END };
@@ -146,9 +147,10 @@ static bool drive_tick(struct x11_stream *stream, bool *shown) {
   if (source_is_to_be_followed(stream) || !(x11_frames_are_wanted(stream) || fills)) {
     return false;
   }
-  stream->outcome = x11_frames_show(stream, fills);
+  MiniAVResultCode result = x11_frames_show(stream, fills);
   *shown = stream->shown != sequence;
-  return stream->outcome == MINIAV_SUCCESS;
+  stream->outcome = result == MINIAV_ERROR_TIMEOUT ? MINIAV_SUCCESS : result;
+  return result == MINIAV_SUCCESS;
 }
 
 bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
@@ -167,7 +169,10 @@ bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
     stream->outcome = result;
     next_us = 0;
   } else if (clock_now_us() >= due_us) {
+    /* A server that hangs keeps the thread, which looks next, and no guest. */
+    stream->x11->deadline_us = deadline_us < INT64_MAX ? deadline_us + GUEST_US : INT64_MAX;
     next_us = drive_tick(stream, &shown) ? stream->pace.due_us : 0;
+    stream->x11->deadline_us = INT64_MAX;
   }
   x11_release_signals(&signals, stream->x11);
   x11_turn_return(&stream->turn, next_us);

@@ -4,12 +4,14 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "common/clock.h"
 #include "common/registry.h"
 #include "screen/linux/x11_displays.h"
 
 #define RETRY_MS 1000u
+#define STOP_MS  150u
 
 static struct mutex lock = MUTEX_INITIALIZER; /* guards these */
 static struct condition changed;
@@ -135,6 +137,12 @@ void x11_watch(bool on) {
       x11_interrupt(connected);
     }
     condition_broadcast(&changed);
+    int64_t deadline_us = clock_deadline_us(STOP_MS);
+    while (running && condition_wait_until(&changed, &lock, deadline_us)) {
+    }
+    if (running && connected != NULL) { /* inside libxcb, in the middle of a reply */
+      shutdown(connected->fd, SHUT_RDWR);
+    }
     while (running) {
       condition_wait(&changed, &lock);
     }
