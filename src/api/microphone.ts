@@ -31,7 +31,10 @@ import type {
 
 /** What `Microphone.open` takes. */
 export interface MicrophoneOptions extends AudioCaptureOptions {
-  /** Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. */
+  /**
+   * Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. A prefix
+   * alone (`"pulse:"`) is the default of that backend.
+   */
   readonly deviceId?: string | undefined;
 }
 
