@@ -8,6 +8,8 @@
   liar         Responses of wrong types; forged ones from another connection come first
   no-streams   allows, and gives nothing
   no-fd        OpenPipeWireRemote has no descriptor
+  bad-session  the session's handle is no path of an object
+  long-session the session's handle is longer than anybody needs
 """
 import socket
 import sys
@@ -45,7 +47,8 @@ def respond(connection, sender, path, body):
 def results_of(method, sender):
     if method == "CreateSession":
         name = sender[1:].replace(".", "_")
-        return {"session_handle": V("s", f"{PATH}/session/{name}/one")}
+        ends = {"bad-session": "/one and two//", "long-session": "/" + "x" * 4000}
+        return {"session_handle": V("s", f"{PATH}/session/{name}{ends.get(habit, '/one')}")}
     if method != "Start" or habit == "no-streams":
         return {}
     stream = {"source_type": V("u", 2), "size": V("(ii)", (320, 200))}

@@ -102,12 +102,41 @@ bool portal_read_number(DBusMessageIter *value, uint32_t *number) {
 
 bool portal_read_text(DBusMessageIter *value, char text[MINIAV_TEXT_BYTES]) {
   const char *read = NULL;
+  if (dbus.iter_get_arg_type(value) != DBUS_TYPE_STRING) {
+    return false;
+  }
+  dbus.iter_get_basic(value, &read);
+  text_copy(text, MINIAV_TEXT_BYTES, read);
+  return true;
+}
+
+/* D-Bus specification, "Valid Object Paths". libdbus ends the process that sends another one. */
+static bool is_object_path(const char *path) {
+  if (path[0] != '/' || strlen(path) >= MINIAV_TEXT_BYTES) {
+    return false;
+  }
+  for (const char *at = path; *at != 0; at++) {
+    bool is_name = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+                   (*at >= '0' && *at <= '9') || *at == '_';
+    bool ends_element = at[1] == '/' || at[1] == 0;
+    if (!is_name && (*at != '/' || ends_element)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool portal_read_path(DBusMessageIter *value, char path[MINIAV_TEXT_BYTES]) {
+  const char *read = NULL;
   int type = dbus.iter_get_arg_type(value);
   if (type != DBUS_TYPE_STRING && type != DBUS_TYPE_OBJECT_PATH) {
     return false;
   }
   dbus.iter_get_basic(value, &read);
-  text_copy(text, MINIAV_TEXT_BYTES, read);
+  if (!is_object_path(read)) {
+    return false;
+  }
+  text_copy(path, MINIAV_TEXT_BYTES, read);
   return true;
 }
 
@@ -310,7 +339,7 @@ static MiniAVResultCode wait_response(struct portal *portal, uint32_t timeout_ms
 static void take_path(struct portal *portal, DBusMessage *reply) {
   DBusMessageIter iter;
   char path[MINIAV_TEXT_BYTES];
-  if (dbus.iter_init(reply, &iter) && portal_read_text(&iter, path)) {
+  if (dbus.iter_init(reply, &iter) && portal_read_path(&iter, path)) {
     memcpy(portal->request_path, path, sizeof path);
   }
 }

@@ -46,7 +46,7 @@ static void found_session(void *user, const char *key, DBusMessageIter *value) {
   struct portal *portal = user;
   /* A string, not an object path, by an old mistake that the documentation keeps. */
   if (strcmp(key, "session_handle") == 0) {
-    portal_read_text(value, portal->session_path);
+    portal_read_path(value, portal->session_path);
   }
 }
 

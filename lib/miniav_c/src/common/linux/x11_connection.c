@@ -69,19 +69,43 @@ static void handshake_free(struct handshake *handshake) {
   free(handshake);
 }
 
-/* xcb_connect reads Xauthority through libXau, which builds the file's name in a static buffer.
- * While a server hangs in here the others wait behind it, and run out of time as they would by
- * themselves.
+/* One at a time: xcb_connect reads Xauthority through libXau, which builds the file's name in a
+ * static buffer. While a server hangs in there the others wait for their turn, and run out of time
+ * as they would by themselves; only the thread that hangs is left behind, however many come.
  */
-static struct mutex connect_mutex = MUTEX_INITIALIZER;
+static struct mutex turn_mutex = MUTEX_INITIALIZER;
+static struct condition turn_changed;
+static bool turn_prepared;
+static bool turn_taken;
+
+static MiniAVResultCode turn_take(int64_t deadline_us, struct cancel *cancel) {
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  mutex_lock(&turn_mutex);
+  if (!turn_prepared) {
+    condition_init(&turn_changed);
+    turn_prepared = true;
+  }
+  while (turn_taken && result == MINIAV_SUCCESS) {
+    result = cancel_wait_step(cancel, &turn_changed, &turn_mutex, deadline_us);
+  }
+  turn_taken = turn_taken || result == MINIAV_SUCCESS;
+  mutex_unlock(&turn_mutex);
+  return result;
+}
+
+static void turn_leave(void) {
+  mutex_lock(&turn_mutex);
+  turn_taken = false;
+  condition_broadcast(&turn_changed);
+  mutex_unlock(&turn_mutex);
+}
 
 static void handshake_main(void *user) {
   struct handshake *handshake = user;
   x11_block_signals();
   int screen = 0;
-  mutex_lock(&connect_mutex);
   xcb_connection_t *connection = xcb.connect(handshake->display, &screen);
-  mutex_unlock(&connect_mutex);
+  turn_leave();
   mutex_lock(&handshake->mutex);
   handshake->connection = connection;
   handshake->screen = screen;
@@ -199,20 +223,31 @@ static const char *connection_error(int code) {
   }
 }
 
-static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
-                              xcb_connection_t **connection, int *screen) {
+/* The turn is ours, and handed on in any case. */
+static MiniAVResultCode shake_hands(const char *display, int64_t deadline_us, struct cancel *cancel,
+                                    xcb_connection_t **connection, int *screen) {
   struct handshake *handshake = calloc(1, sizeof *handshake);
   if (handshake == NULL) {
+    turn_leave();
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   mutex_init(&handshake->mutex);
   condition_init(&handshake->changed);
   memcpy(handshake->display, display, sizeof handshake->display);
   if (!thread_start("miniav-x11-open", handshake_main, handshake)) {
+    turn_leave();
     handshake_free(handshake);
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = handshake_wait(handshake, deadline_us, cancel, connection, screen);
+  return handshake_wait(handshake, deadline_us, cancel, connection, screen);
+}
+
+static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
+                              xcb_connection_t **connection, int *screen) {
+  MiniAVResultCode result = turn_take(deadline_us, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = shake_hands(display, deadline_us, cancel, connection, screen);
+  }
   if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
     cancel_explain(cancel, "no answer from the X server at DISPLAY=%.64s", display);
   }

@@ -76,6 +76,7 @@ void x11_pictures_close(struct x11_pictures *pictures) {
   detach(pictures);
   block_pool_close(pictures->pool);
   pictures->pool = NULL;
+  pictures->layout = (struct x11_layout){.width = 0}; /* no picture has that */
 }
 
 static MiniAVResultCode attach(struct x11_pictures *pictures, int32_t file) {
@@ -89,7 +90,6 @@ static MiniAVResultCode attach(struct x11_pictures *pictures, int32_t file) {
 MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
                                       const struct x11_layout *layout) {
   x11_pictures_close(pictures);
-  pictures->layout = *layout;
   pictures->cursor_offset = (layout->picture_bytes + 63) & ~(size_t)63;
   size_t bytes = pictures->cursor_offset + X11_CURSOR_BYTES;
   int32_t file = -1;
@@ -99,6 +99,7 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
   if (pictures->pool != NULL) {
     MiniAVResultCode result = attach(pictures, file);
     if (result == MINIAV_SUCCESS) {
+      pictures->layout = *layout;
       return result;
     }
     x11_pictures_close(pictures);
@@ -108,7 +109,11 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
     pictures->shares_memory = false; /* a server that cannot map it: it runs elsewhere */
   }
   pictures->pool = block_pool_create(pictures->block_count, bytes);
-  return pictures->pool != NULL ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
+  if (pictures->pool == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  pictures->layout = *layout;
+  return MINIAV_SUCCESS;
 }
 
 /* -- pictures ------------------------------------------------------------------------------- */

@@ -144,7 +144,10 @@ static MiniAVResultCode select_structure(struct x11_source *source) {
   struct {
     xcb_change_window_attributes_request_t header;
     uint32_t mask;
-  } query = {.header.value_mask = XCB_CW_EVENT_MASK, .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY};
+  } query = {.header.value_mask = XCB_CW_EVENT_MASK,
+             /* Visibility: a window manager may unmap and map its frame around the window alone, of
+              * which the window's own structure says nothing. */
+             .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY | XCB_EVENT_MASK_VISIBILITY_CHANGE};
   query.header.window = source->window;
   const struct x11_request request = {NULL, XCB_CHANGE_WINDOW_ATTRIBUTES, &query, sizeof query};
   return x11_do(source->x11, &request, -1);
@@ -200,13 +203,15 @@ MiniAVResultCode x11_source_watch(struct x11_source *source) {
 
 void x11_source_event(struct x11_source *source, const xcb_generic_event_t *event) {
   uint8_t type = event->response_type & 0x7F;
+  bool is_sent = type != event->response_type; /* by another program (SendEvent), not the server */
   if (source->extensions->has_damage &&
       type == source->extensions->damage_event + XCB_DAMAGE_NOTIFY) {
     source->damaged = true;
-  } else if (type == XCB_DESTROY_NOTIFY) {
+  } else if (type == XCB_DESTROY_NOTIFY && !is_sent) {
     source->closed = true;
-  } else if (type == XCB_CONFIGURE_NOTIFY || type == XCB_MAP_NOTIFY || type == XCB_UNMAP_NOTIFY ||
-             type == XCB_REPARENT_NOTIFY || x11_is_display_event(source->extensions, event)) {
+  } else if (type == XCB_DESTROY_NOTIFY || type == XCB_CONFIGURE_NOTIFY || type == XCB_MAP_NOTIFY ||
+             type == XCB_UNMAP_NOTIFY || type == XCB_REPARENT_NOTIFY ||
+             type == XCB_VISIBILITY_NOTIFY || x11_is_display_event(source->extensions, event)) {
     source->changed = true;
   }
 }

@@ -170,9 +170,9 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
     x11_pictures_forget(&stream->pictures);
   } else {
     result = x11_source_take(&stream->source, &stream->pictures, &block);
-    /* The damage was taken and is not told: all of the next picture is new. */
-    stream->whole = stream->whole || result != MINIAV_SUCCESS;
   }
+  /* The damage was cut off and is not told: all of the next picture is new. */
+  stream->whole = stream->whole || result != MINIAV_SUCCESS;
   if (block != NULL) {
     if (shows_cursor(stream)) {
       show_cursor(stream, &cursor, block, &metadata);
@@ -237,7 +237,8 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   char display[MINIAV_TEXT_BYTES];
   memcpy(display, source->found_id, sizeof display);
   MiniAVResultCode result = x11_source_update(source, why);
-  if (result != MINIAV_SUCCESS) {
+  if (result != MINIAV_SUCCESS) { /* settings may interrupt it: then it is followed once more */
+    source->changed = stream->whole = true;
     return result;
   }
   mutex_lock(&stream->lock);
@@ -245,6 +246,7 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   mutex_unlock(&stream->lock);
   if (!same_layout(&source->layout, &stream->pictures.layout)) {
     result = change_format(stream);
+    source->changed = source->changed || result != MINIAV_SUCCESS;
     stream->whole = true;
   }
   bool is_display = source->target != REQUEST_WINDOW;
