@@ -147,8 +147,7 @@ function requireSoundWish(
 ): void {
   const refuse = (what: string, value: unknown) =>
     invalidOption(operation, `${what} is a ${type}, not ${describeValue(value)}`);
-  if (isNothing(wish)) return;
-  if (typeof wish === type) return requireInRange(operation, name, name, wish);
+  if (isNothing(wish) || typeof wish === type) return requireInRange(operation, name, name, wish);
   if (!isObject(wish)) throw refuse(name, wish);
   requireMembers(operation, name, wish, members);
   for (const member of members) {
