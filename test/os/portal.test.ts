@@ -200,7 +200,7 @@ test("other versions and habits of portals", OPTIONS, async () => {
     "version 1": "SUCCESS",
     "version 2": "SUCCESS",
     "version 3": "SUCCESS",
-    "version 5": "SUCCESS",
+    "version 6": "SUCCESS",
     "early": "SUCCESS",
     "liar": "PORTAL_FAILED",
     "no-streams": "PORTAL_FAILED",
@@ -216,7 +216,7 @@ test("other versions and habits of portals", OPTIONS, async () => {
     const [stream] = (lines[0]?.streams ?? []) as Record<string, unknown>[];
     if (code !== "SUCCESS") continue;
     assert.equal(stream?.node, 77);
-    assert.equal(stream?.serial, habit === "version 5" ? 2 ** 33 : 0);
+    assert.equal(stream?.serial, habit === "version 6" ? 2 ** 33 : 0);
     const selected = /SelectSources (.*)/.exec(rig.log())?.[1] ?? "";
     assert.equal(selected.includes("cursor_mode"), habit !== "version 1", selected);
     assert.equal(selected.includes("restore_token"), !/version [123]/.test(habit), selected);

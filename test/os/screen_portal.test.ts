@@ -8,7 +8,7 @@ import type { DeviceInfo } from "../../src/mod.ts";
 import { type PortalRig, startPortalRig } from "../../scripts/rig/portal_rig.ts";
 import { describeResult } from "../support/process.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
-import { type Frame, Picture, ScreenCapture, startScreenUser } from "../support/screen_capture.ts";
+import { Picture, ScreenCapture, startScreenUser } from "../support/screen_capture.ts";
 import { delay, waitUntil } from "../support/wait.ts";
 import { CURSOR, Pointer, WaylandClient } from "../support/wayland.ts";
 
@@ -129,31 +129,21 @@ testDesktop("two displays at once, pixel for pixel, one of an odd size", async (
   await second.frameOf(odd);
 });
 
-testDesktop("damage that is told covers every pixel that changed", async (desktop) => {
+// mutter 43 offers buffers with crop, cursor and header alone: on_stream_param_changed in its
+// src/backends/meta-screen-cast-stream-src.c.
+testDesktop("a compositor that tells no damage: all may have changed", async (desktop) => {
   await using running = capture(desktop);
   const { wide } = desktop;
-  let before = await running.frameOf(wide);
-  for (let i = 0; i < 5; i++) {
+  const first = await running.frameOf(wide);
+  let before = first;
+  for (let i = 0; i < 3; i++) {
     await change(desktop, 37 * i, 23 * i);
-    await running.frameOf(wide, before.frame);
-    for (const frame of running.frames().slice(before.frame)) {
-      assert.ok(isCovered(running, before, frame), JSON.stringify([before, frame]));
-      before = frame;
-    }
+    before = await running.frameOf(wide, before.frame);
   }
+  const later = running.frames().slice(first.frame);
+  assert.ok(later.length >= 3);
+  assert.deepEqual(later.filter(({ damage }) => damage !== null), []);
 });
-
-function isCovered(running: ScreenCapture, before: Frame, after: Frame): boolean {
-  if (after.damage === null) return true; // the compositor does not tell
-  const [old, next] = [running.words(before), running.words(after)];
-  return next.every((word, i) => {
-    const [x, y] = [i % after.width, Math.floor(i / after.width)];
-    return word === old[i] ||
-      after.damage!.some((is) =>
-        x >= is.x && y >= is.y && x < is.x + is.width && y < is.y + is.height
-      );
-  });
-}
 
 /**
  * What the pointer looks like, told when it changes. A compositor tells it once, and PipeWire loses the
@@ -349,6 +339,22 @@ testDesktop("a still screen costs nothing", async (desktop) => {
     40_000,
     () => `${before} switches and more`,
   );
+});
+
+testDesktop("a virtual display is made, of the size that is asked for", async (desktop) => {
+  const { rig, env } = desktop;
+  rig.answer("cast virtual");
+  const size = { width: 411, height: 233 };
+  const shown = new Picture(size.width, size.height).pattern(0, 0, size.width, size.height, 6);
+  await using running = capture(desktop, { displayId: "portal:display/virtual", ...size });
+  await running.script.waitForLine("opened");
+  const { opened, deviceId } = running.lines()[0] as Record<string, unknown>;
+  assert.partialDeepStrictEqual(opened, { ...size, format: "BGRX" });
+  assert.equal(deviceId, "portal:display/virtual");
+  await using client = await WaylandClient.start(env, rig.group.directory);
+  await client.window("virtual", shown, 2);
+  await running.frameOf(shown);
+  assert.match(rig.log(), /cast virtual asked 1 of 4$/m);
 });
 
 testDesktop("a session that the person ends, a portal that ends", async (desktop) => {

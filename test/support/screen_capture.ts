@@ -13,6 +13,7 @@ export interface Frame {
   readonly width: number;
   readonly height: number;
   readonly format: string;
+  readonly stride: number;
   readonly timestamp: number;
   readonly sequence: number;
   readonly damage: readonly Rectangle[] | null;
@@ -31,6 +32,13 @@ export interface Frame {
       readonly data: readonly number[];
     } | null;
   } | null;
+}
+
+/** The bits of a pixel, as a little-endian word, that have a meaning. */
+export function maskOf(format: string): number {
+  if (format.startsWith("X2")) return 0x3fff_ffff;
+  if (format.endsWith("X")) return 0x00ff_ffff;
+  return format.startsWith("X") ? 0xffff_ff00 : 0xffff_ffff;
 }
 
 const USER = new URL("../os/fixtures/screen_user.ts", import.meta.url);
@@ -75,7 +83,7 @@ export class ScreenCapture implements AsyncDisposable {
     } finally {
       closeSync(file);
     }
-    const mask = frame.format === "BGRX" ? 0xff_ffff : 0x3fff_ffff;
+    const mask = maskOf(frame.format);
     return new Uint32Array(bytes.buffer).map((word) => word & mask);
   }
 
@@ -104,6 +112,17 @@ export class ScreenCapture implements AsyncDisposable {
       return frame.width === picture.width && frame.height === picture.height &&
         picture.differences(this.words(frame)).length === 0;
     }, seen);
+  }
+
+  /** Does the damage of a frame cover all that differs from the one before? */
+  isCovered(before: Frame, { damage, ...after }: Frame): boolean {
+    if (damage === null) return true; // all may have changed
+    const [old, next] = [this.words(before), this.words({ damage, ...after })];
+    return next.every((word, i) => {
+      const [x, y] = [i % after.width, Math.floor(i / after.width)];
+      return word === old[i] ||
+        damage.some((is) => x >= is.x && y >= is.y && x < is.x + is.width && y < is.y + is.height);
+    });
   }
 
   #failIfEnded(): void {

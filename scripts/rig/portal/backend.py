@@ -107,7 +107,8 @@ def start_cast(path, invocation):
     options = sessions[path]["options"]
     restored = options.get("restore_data")
     answer = restored[2].split() if restored else answer_for("cast")
-    say("cast", *answer, "restored" if restored else "asked", options.get("cursor_mode"))
+    say("cast", *answer, "restored" if restored else "asked", options.get("cursor_mode"), "of",
+        options.get("types"))
 
     def allow(node, stream):
         if path not in sessions:

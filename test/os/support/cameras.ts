@@ -55,7 +55,7 @@ export function startUser(
 
 /** Any program that prints lines of JSON. */
 export function startProgram(
-  rig: PipeWireRig,
+  rig: Pick<PipeWireRig, "env">,
   command: string,
   args: readonly string[],
   env: Record<string, string> = {},

@@ -2,10 +2,12 @@
  * A screen for tests: a producer on a real PipeWire whose pictures, damage and pointer are what it
  * is told, also what no compositor should send.
  *
- *   screen_source NAME FORMATS WxH FPS [OPTION...]
+ *   screen_source NAME FORMAT WxH FPS [OPTION...]
  *
- * FORMATS: BGRX. It sends nothing by itself; FPS is how many buffers a second it sends at most.
+ * FORMAT: one of four bytes, such as BGRX. It sends nothing by itself; FPS is how many buffers a
+ * second it sends at most.
  * Options:
+ *   any          of the size that is asked for, WxH when none is
  *   buffers=N    how many it allows at most
  *   nocursor, nodamage   without that meta
  *
@@ -62,6 +64,8 @@ struct sending {
 
 struct source {
   const char *name;
+  uint32_t format; /* enum spa_video_format */
+  bool any_size;
   uint32_t width;
   uint32_t height;
   uint32_t rate;
@@ -87,12 +91,15 @@ struct source {
 
 static const struct spa_pod *offer(const struct source *source, struct spa_pod_builder *builder) {
   struct spa_rectangle size = SPA_RECTANGLE(source->width, source->height);
+  struct spa_rectangle least = source->any_size ? SPA_RECTANGLE(1, 1) : size;
+  struct spa_rectangle most = source->any_size ? SPA_RECTANGLE(16384, 16384) : size;
   struct spa_fraction rate = SPA_FRACTION(source->rate, 1);
   return spa_pod_builder_add_object(
       builder, SPA_TYPE_OBJECT_Format, SPA_PARAM_EnumFormat, SPA_FORMAT_mediaType,
       SPA_POD_Id(SPA_MEDIA_TYPE_video), SPA_FORMAT_mediaSubtype, SPA_POD_Id(SPA_MEDIA_SUBTYPE_raw),
-      SPA_FORMAT_VIDEO_format, SPA_POD_Id(SPA_VIDEO_FORMAT_BGRx), SPA_FORMAT_VIDEO_size,
-      SPA_POD_Rectangle(&size), SPA_FORMAT_VIDEO_framerate, SPA_POD_Fraction(&rate));
+      SPA_FORMAT_VIDEO_format, SPA_POD_Id(source->format), SPA_FORMAT_VIDEO_size,
+      SPA_POD_CHOICE_RANGE_Rectangle(&size, &least, &most), SPA_FORMAT_VIDEO_framerate,
+      SPA_POD_Fraction(&rate));
 }
 
 static size_t cursor_bytes(void) {
@@ -406,8 +413,25 @@ static void obey(void *user, const char *line) {
 
 /* -- life ------------------------------------------------------------------------------------- */
 
+static uint32_t format_of(const char *name) {
+  static const struct {
+    const char *name;
+    uint32_t format;
+  } formats[] = {{"BGRX", SPA_VIDEO_FORMAT_BGRx}, {"RGBX", SPA_VIDEO_FORMAT_RGBx},
+                 {"BGRA", SPA_VIDEO_FORMAT_BGRA}, {"RGBA", SPA_VIDEO_FORMAT_RGBA},
+                 {"ARGB", SPA_VIDEO_FORMAT_ARGB}, {"ABGR", SPA_VIDEO_FORMAT_ABGR},
+                 {"XRGB", SPA_VIDEO_FORMAT_xRGB}, {"XBGR", SPA_VIDEO_FORMAT_xBGR}};
+  for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+    if (strcmp(name, formats[i].name) == 0) {
+      return formats[i].format;
+    }
+  }
+  return SPA_VIDEO_FORMAT_UNKNOWN;
+}
+
 static bool read_arguments(struct source *source, int count, char **arguments) {
-  if (count < 5 || strcmp(arguments[2], "BGRX") != 0 ||
+  source->format = count < 5 ? SPA_VIDEO_FORMAT_UNKNOWN : format_of(arguments[2]);
+  if (source->format == SPA_VIDEO_FORMAT_UNKNOWN ||
       sscanf(arguments[3], "%ux%u", &source->width, &source->height) != 2 ||
       sscanf(arguments[4], "%u", &source->rate) != 1 || source->rate == 0) {
     return false;
@@ -416,7 +440,8 @@ static bool read_arguments(struct source *source, int count, char **arguments) {
   for (int i = 5; i < count; i++) {
     source->no_cursor = source->no_cursor || strcmp(arguments[i], "nocursor") == 0;
     source->no_damage = source->no_damage || strcmp(arguments[i], "nodamage") == 0;
-    if (strncmp(arguments[i], "no", 2) != 0 &&
+    source->any_size = source->any_size || strcmp(arguments[i], "any") == 0;
+    if (strncmp(arguments[i], "no", 2) != 0 && strcmp(arguments[i], "any") != 0 &&
         sscanf(arguments[i], "buffers=%u", &source->buffers_most) != 1) {
       return false;
     }
@@ -443,7 +468,7 @@ static bool begin(struct source *source) {
 int main(int count, char **arguments) {
   static struct source source = {.buffers_most = 16};
   if (!read_arguments(&source, count, arguments)) {
-    fprintf(stderr, "screen_source NAME BGRX WxH FPS [OPTION...]\n");
+    fprintf(stderr, "screen_source NAME FORMAT WxH FPS [OPTION...]\n");
     return 2;
   }
   if (!producer_load() || !begin(&source)) {

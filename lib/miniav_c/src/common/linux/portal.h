@@ -64,7 +64,7 @@ struct portal_cast_wish {
 
 struct portal_stream {
   uint32_t node_id; /* on the connection of `fd` alone */
-  uint64_t serial;  /* pipewire-serial, from version 5 on; 0: not told */
+  uint64_t serial;  /* pipewire-serial, from version 6 on; 0: not told */
   uint32_t source_type;
   MiniAVRect rectangle; /* of the compositor's space; zeros: not told */
 };

@@ -354,6 +354,8 @@ MiniAVResultCode portal_request(struct portal *portal, DBusMessage *call, uint32
     take_path(portal, reply);
     dbus.message_unref(reply);
     result = wait_response(portal, timeout_ms, cancel);
+  } else if (result == MINIAV_ERROR_USER_CANCELLED || result == MINIAV_ERROR_TIMEOUT) {
+    close_request(portal); /* its answer may be on the way, and the dialog open */
   }
   *response = portal->response;
   portal->response = NULL;

@@ -83,6 +83,13 @@ static MiniAVResultCode create_session(struct portal *portal, struct cancel *can
 
 /* -- sources ---------------------------------------------------------------------------------- */
 
+/* Which modes of the pointer there are, for people. */
+static void explain_modes(uint32_t modes, struct cancel *cancel) {
+  cancel_explain(cancel, "this desktop's portal does not have that mode of the pointer, but:%s%s%s",
+                 (modes & 1u) != 0 ? " hidden" : "", (modes & 2u) != 0 ? " embedded" : "",
+                 (modes & 4u) != 0 ? " metadata" : "");
+}
+
 static MiniAVResultCode check_wish(const struct portal_cast_wish *wish,
                                    const struct portal_cast_ability *ability,
                                    struct cancel *cancel) {
@@ -93,7 +100,7 @@ static MiniAVResultCode check_wish(const struct portal_cast_wish *wish,
   /* Before version 2 nobody can be asked how the pointer comes, and it comes hidden. */
   uint32_t cursor_modes = ability->version >= VERSION_WITH_CURSOR ? ability->cursor_modes : 1;
   if ((wish->cursor_mode & cursor_modes) == 0) {
-    cancel_explain(cancel, "this desktop's portal does not have that mode of the pointer");
+    explain_modes(cursor_modes, cancel);
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   if (wish->persist_mode != 0 && ability->version < VERSION_WITH_TOKENS) {

@@ -238,17 +238,32 @@ static MiniAVResultCode ask_modifiers(struct portal_screen *screen, uint32_t nod
   return result;
 }
 
+/* A display that is made for this capture has the size that is asked for. */
+static MiniAVVideoInfo exact_wish(const struct portal_screen *screen) {
+  const MiniAVVideoInfo *asked = &screen->request->video;
+  MiniAVVideoInfo exact = {.pixel_format = asked->pixel_format,
+                           .output_preference = asked->output_preference};
+  if (screen->makes_display) {
+    exact.width = asked->width;
+    exact.height = asked->height;
+  }
+  return exact;
+}
+
 /* Locked. */
-static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node_id,
-                                     struct cancel *cancel) {
+static MiniAVResultCode begin_stream(struct portal_screen *screen,
+                                     const struct portal_stream *stream, struct cancel *cancel) {
   struct pw_loop *loop = pipewire_loop_of(screen->connection);
   const struct pipewire_object *node =
-      pipewire_graph_find(pipewire_graph_of(screen->connection), PIPEWIRE_NODE, node_id);
-  if (node == NULL) {
+      pipewire_graph_find(pipewire_graph_of(screen->connection), PIPEWIRE_NODE, stream->node_id);
+  /* Numbers of nodes are used again, the daemon's serials are not. */
+  bool is_other = node != NULL && stream->serial != 0 && node->object_serial != 0 &&
+                  stream->serial != node->object_serial;
+  if (node == NULL || is_other) {
     cancel_explain(cancel, "the desktop portal's stream is not there");
     return MINIAV_ERROR_PORTAL_FAILED;
   }
-  screen->node_id = node_id;
+  screen->node_id = stream->node_id;
   screen->node_serial = node->serial;
   screen->loss_reason[0] = 0;
   screen->loss = pw_loop_add_timer(loop, on_loss, screen);
@@ -267,10 +282,9 @@ static MiniAVResultCode begin_stream(struct portal_screen *screen, uint32_t node
       .wants_cursor = settings->cursor_mode == MINIAV_CURSOR_MODE_METADATA,
       .wants_gpu = wants_gpu(screen),
       .modifiers = &screen->modifiers,
-      .node_id = node_id,
+      .node_id = stream->node_id,
       .wanted = {.pixel_format = screen->request->video.pixel_format},
-      .exact = {.pixel_format = screen->request->video.pixel_format,
-                .output_preference = screen->request->video.output_preference},
+      .exact = exact_wish(screen),
       .most = most_of(screen),
       .is_right = is_right,
       .changed = on_video_changed,
@@ -340,15 +354,15 @@ static MiniAVResultCode connect_stream(struct portal_screen *screen, struct port
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  uint32_t node_id = cast->streams[0].node_id;
+  const struct portal_stream *stream = &cast->streams[0];
   if (wants_gpu(screen)) {
-    result = ask_modifiers(screen, node_id, cancel);
+    result = ask_modifiers(screen, stream->node_id, cancel);
   }
   if (result != MINIAV_SUCCESS) {
     return result;
   }
   pipewire_lock(screen->connection);
-  result = begin_stream(screen, node_id, cancel);
+  result = begin_stream(screen, stream, cancel);
   pipewire_unlock(screen->connection);
   return result;
 }

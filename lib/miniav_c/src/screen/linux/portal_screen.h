@@ -28,6 +28,7 @@ struct portal_screen {
   struct capture *capture;
   const struct capture_request *request;
   uint32_t source_type;
+  bool makes_display;
   uint32_t grant; /* what was asked for by its id, later what was given; 0: none */
 
   struct mutex lock; /* guards these */

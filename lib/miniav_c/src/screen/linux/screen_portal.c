@@ -240,6 +240,7 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   screen->capture = capture;
   screen->request = request;
   screen->source_type = (uint32_t)source;
+  screen->makes_display = source == SOURCE_VIRTUAL && request->target == REQUEST_DISPLAY;
   screen->grant = grant.number;
   screen->region = request->region;
   if (request->device_id[0] == 0) {

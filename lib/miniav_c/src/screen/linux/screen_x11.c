@@ -177,6 +177,11 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   if (stream == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
+  if (!x11_turn_init(&stream->turn)) {
+    x11_turn_destroy(&stream->turn);
+    free(stream);
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
   mutex_init(&stream->lock);
   condition_init(&stream->ended);
   stream->capture = capture;
@@ -202,6 +207,10 @@ static void stop(void *state) {
   x11_stream_stop(state);
 }
 
+static bool drive(void *state, int64_t deadline_us) {
+  return x11_stream_drive(state, deadline_us);
+}
+
 static uint64_t window_handle(void *state) {
   const struct capture_request *request = ((struct x11_stream *)state)->request;
   return request->target == REQUEST_WINDOW ? x11_window_from_id(request->device_id) : 0;
@@ -209,6 +218,7 @@ static uint64_t window_handle(void *state) {
 
 static void close_screen(void *state) {
   struct x11_stream *stream = state;
+  x11_turn_destroy(&stream->turn);
   condition_destroy(&stream->ended);
   mutex_destroy(&stream->lock);
   free(stream);
@@ -286,6 +296,7 @@ const struct backend screen_x11_backend = {
     .open = open_screen,
     .start = start,
     .stop = stop,
+    .drive = drive,
     .close = close_screen,
     .window_handle = window_handle,
     .property_info = property_info,

@@ -135,36 +135,24 @@ void x11_pictures_ask(struct x11_pictures *pictures, xcb_drawable_t drawable, in
                                        .offset = (uint32_t)(block->index * block->capacity_bytes)};
   const struct x11_request request = {&x11_shm, XCB_SHM_GET_IMAGE, &query, sizeof query};
   pictures->asked = block;
-  pictures->is_answered = false;
   pictures->question = x11_ask_begin(pictures->x11, &request);
 }
 
 void x11_pictures_forget(struct x11_pictures *pictures) {
   if (pictures->asked != NULL) {
-    if (!pictures->is_answered) {
-      x11_ask_forget(pictures->x11, pictures->question);
-    }
+    x11_ask_forget(pictures->x11, pictures->question);
     block_release(pictures->asked);
     pictures->asked = NULL;
   }
 }
 
-void x11_pictures_await(struct x11_pictures *pictures) {
-  if (pictures->asked != NULL && !pictures->is_answered) {
-    struct x11_reply reply;
-    pictures->answer = x11_ask_end(pictures->x11, pictures->question, &reply);
-    pictures->error_code = pictures->x11->error_code;
-    pictures->is_answered = true;
-    x11_reply_free(&reply);
-  }
-}
-
 static MiniAVResultCode take_asked(struct x11_pictures *pictures, struct block **block) {
-  x11_pictures_await(pictures);
-  pictures->x11->error_code = pictures->error_code;
+  struct x11_reply reply;
+  MiniAVResultCode result = x11_ask_end(pictures->x11, pictures->question, &reply);
+  x11_reply_free(&reply);
   *block = pictures->asked;
   pictures->asked = NULL;
-  return pictures->answer;
+  return result;
 }
 
 static MiniAVResultCode take_copied(struct x11_pictures *pictures, xcb_drawable_t drawable,

@@ -273,19 +273,19 @@ static void read_parts(const struct x11_source *source, const struct x11_reply *
   }
 }
 
-unsigned int x11_source_ask_damage(struct x11_source *source) {
-  if (source->damage == 0) {
-    return 0;
-  }
-  xcb_damage_subtract_request_t subtract = {.damage = source->damage, .parts = source->parts};
-  const struct x11_request subtract_request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &subtract,
-                                               sizeof subtract};
-  xcb_xfixes_fetch_region_request_t fetch = {.region = source->parts};
-  const struct x11_request fetch_request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &fetch,
-                                            sizeof fetch};
+void x11_source_cut_damage(struct x11_source *source) {
+  xcb_damage_subtract_request_t query = {.damage = source->damage, .parts = source->parts};
+  const struct x11_request request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &query, sizeof query};
   source->damaged = false;
-  x11_send(source->x11, &subtract_request, -1);
-  return x11_ask_begin(source->x11, &fetch_request);
+  if (source->damage != 0) {
+    x11_send(source->x11, &request, -1);
+  }
+}
+
+unsigned int x11_source_ask_damage(const struct x11_source *source) {
+  xcb_xfixes_fetch_region_request_t query = {.region = source->parts};
+  const struct x11_request request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &query, sizeof query};
+  return source->damage != 0 ? x11_ask_begin(source->x11, &request) : 0;
 }
 
 MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
