@@ -19,8 +19,6 @@
 #define DISPLAY_BYTES 256u
 #define REPLY_BYTES   32u
 
-/* -- connecting ----------------------------------------------------------------------------- */
-
 static void flush(struct x11 *x11) {
   struct x11_signals signals;
   if (x11->signals_blocked) {
@@ -31,6 +29,8 @@ static void flush(struct x11 *x11) {
   xcb.flush(x11->connection);
   x11_release_signals(&signals, x11);
 }
+
+/* -- connecting ----------------------------------------------------------------------------- */
 
 /* Shared by whoever connects and the thread that waits for the handshake; the last frees it. */
 struct handshake {
