@@ -5,19 +5,24 @@
 
 import { Camera, now } from "miniav";
 
-await using camera = await Camera.open({ width: { ideal: 640 }, format: "NV12" });
+// Where brightness lies in the first plane: in every byte, or in every other one.
+const STEPS = new Map([["NV12", 1], ["NV21", 1], ["I420", 1], ["YUY2", 2]]);
+
+await using camera = await Camera.open({ width: { ideal: 640 }, format: { ideal: "NV12" } });
 let count = 0;
 for await (using frame of camera) {
-  // The first plane of NV12 is brightness, a byte a pixel; its rows are `stride` bytes apart.
   const [luma] = frame.planes;
-  if (luma === undefined) continue;
-  let sum = 0;
-  for (let y = 0; y < luma.height; y++) {
-    for (const value of luma.data.subarray(y * luma.stride, y * luma.stride + luma.width)) {
-      sum += value;
-    }
+  const step = STEPS.get(frame.format);
+  if (luma === undefined || step === undefined) {
+    throw new Error(`${frame.format} does not keep brightness apart`);
   }
-  const brightness = sum / (luma.width * luma.height);
+  const { data, stride, width, height } = luma;
+  let sum = 0;
+  for (let y = 0; y < height; y++) {
+    const start = y * stride; // where a row begins, in bytes
+    for (let x = 0; x < width; x++) sum += data[start + x * step]!;
+  }
+  const brightness = sum / (width * height);
   const ageMs = (now() - frame.timestamp) / 1000;
   console.log(
     `frame ${frame.sequence}: brightness ${brightness.toFixed(1)}, ${ageMs.toFixed(1)} ms old`,

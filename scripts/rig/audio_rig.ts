@@ -3,7 +3,13 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
-import { type Environment, type ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
+import {
+  type Environment,
+  type ProcessGroup,
+  type RigProcess,
+  runChecked,
+  runCommand,
+} from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
 /** The rate of every graph, sink and source of a rig, in Hz: nothing is resampled on its way. */
@@ -174,6 +180,15 @@ export async function waitForSocket(
     },
     READY_TIMEOUT_MS,
     `socket of ${daemon.name}`,
+  );
+}
+
+/** Waits for whoever speaks the protocol of PulseAudio: the socket is there before it answers. */
+export async function waitForAnswer(env: Environment): Promise<void> {
+  await waitUntil(
+    async () => (await runCommand("pactl", ["info"], env)).code === 0,
+    READY_TIMEOUT_MS,
+    "pactl info",
   );
 }
 

@@ -17,9 +17,10 @@ import {
   checkName,
   describe,
   loadModule,
+  waitForAnswer,
   waitForSocket,
 } from "./audio_rig.ts";
-import { type RigProcess, runChecked, runCommand } from "./processes.ts";
+import { type RigProcess, runChecked, runCommand, started } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
 export interface PipeWireRigOptions {
@@ -34,14 +35,7 @@ export interface PipeWireRigOptions {
 /** Starts a private PipeWire and returns when its session manager and its PulseAudio server answer. */
 export async function startPipeWireRig(options: PipeWireRigOptions = {}): Promise<PipeWireRig> {
   makeSystemdDirectories();
-  const rig = new PipeWireRig(options);
-  try {
-    await rig.startServer();
-  } catch (error) {
-    await rig.stop();
-    throw error;
-  }
-  return rig;
+  return await started(new PipeWireRig(options));
 }
 
 export class PipeWireRig extends BaseRig {
@@ -86,13 +80,7 @@ export class PipeWireRig extends BaseRig {
       READY_TIMEOUT_MS,
       "WirePlumber's default metadata",
     );
-    await waitUntil(
-      async () => {
-        return (await runCommand("pactl", ["info"], this.env)).code === 0;
-      },
-      READY_TIMEOUT_MS,
-      "pactl info",
-    );
+    await waitForAnswer(this.env);
     this.readyMs = performance.now() - started;
   }
 

@@ -22,6 +22,19 @@ export interface RigProcess {
   isRunning(): boolean;
 }
 
+/** A rig whose server answers; of one that does not nothing stays. */
+export async function started<Rig extends { startServer(): Promise<void>; stop(): Promise<void> }>(
+  rig: Rig,
+): Promise<Rig> {
+  try {
+    await rig.startServer();
+  } catch (error) {
+    await rig.stop();
+    throw error;
+  }
+  return rig;
+}
+
 /** What a short command printed, and how it ended. */
 export interface CommandResult {
   code: number;

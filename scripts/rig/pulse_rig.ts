@@ -9,22 +9,22 @@ import {
   type VirtualMicrophone,
   type VirtualMicrophoneOptions,
 } from "./audio_rig.ts";
-import { channelMap, checkName, describe, loadModule, waitForSocket } from "./audio_rig.ts";
+import {
+  channelMap,
+  checkName,
+  describe,
+  loadModule,
+  waitForAnswer,
+  waitForSocket,
+} from "./audio_rig.ts";
 import { BaseRig } from "./base_rig.ts";
-import { type RigProcess, runChecked, runCommand } from "./processes.ts";
+import { type RigProcess, runChecked, started } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 import { preparePulseDaemon, type PulseDaemon } from "./pulse_package.ts";
 
 /** Starts a private PulseAudio daemon and returns when it answers. */
 export async function startPulseRig(): Promise<PulseRig> {
-  const rig = new PulseRig(await preparePulseDaemon());
-  try {
-    await rig.startServer();
-  } catch (error) {
-    await rig.stop();
-    throw error;
-  }
-  return rig;
+  return await started(new PulseRig(await preparePulseDaemon()));
 }
 
 export class PulseRig extends BaseRig {
@@ -63,13 +63,7 @@ exit-idle-time = -1
     ], this.daemonEnv);
     const socket = join(this.env.XDG_RUNTIME_DIR, "pulse", "native");
     await waitForSocket(this.group, this.#process, socket);
-    await waitUntil(
-      async () => {
-        return (await runCommand("pactl", ["info"], this.env)).code === 0;
-      },
-      READY_TIMEOUT_MS,
-      "pactl info",
-    );
+    await waitForAnswer(this.env);
     this.readyMs = performance.now() - started;
   }
 

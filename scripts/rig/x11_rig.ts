@@ -5,7 +5,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { READY_TIMEOUT_MS } from "./audio_rig.ts";
-import { ProcessGroup, type RigProcess, runChecked } from "./processes.ts";
+import { ProcessGroup, type RigProcess, runChecked, started } from "./processes.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
 export interface X11RigOptions {
@@ -19,14 +19,7 @@ export interface X11RigOptions {
 
 /** Starts a private X server and returns when it answers. */
 export async function startX11Rig(options: X11RigOptions = {}): Promise<X11Rig> {
-  const rig = new X11Rig(options);
-  try {
-    await rig.startServer();
-  } catch (error) {
-    await rig.stop();
-    throw error;
-  }
-  return rig;
+  return await started(new X11Rig(options));
 }
 
 export class X11Rig implements AsyncDisposable {

@@ -23,6 +23,7 @@ import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import type { GrabOptions } from "./grab.ts";
+import { requireIntrinsics } from "./intrinsics.ts";
 import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Intrinsics } from "./types.ts";
@@ -40,19 +41,21 @@ import type { CapturedVideoFrame } from "./video_frame.ts";
 
 /** What `Camera.open` takes. */
 export interface CameraOptions extends VideoCaptureOptions {
-  /** Of `Camera.enumerateDevices()`; without it the default camera, also when that changes. */
+  /**
+   * Of `Camera.enumerateDevices()`; without it the default camera, also when that changes. A prefix
+   * alone (`"pipewire:"`) is the default of that backend.
+   */
   readonly deviceId?: string | undefined;
   /** Optics that ride on every frame. */
   readonly intrinsics?: Intrinsics | undefined;
 }
 
-/** What `grab` takes besides goes through `open`. */
-const OPTION_NAMES: Names<CameraOptions & GrabOptions> = {
+const OPTION_NAMES: Names<CameraOptions> = {
   deviceId: true,
   intrinsics: true,
-  skip: true,
   ...VIDEO_OPTION_NAMES,
 };
+const GRAB_OPTION_NAMES: Names<CameraOptions & GrabOptions> = { skip: true, ...OPTION_NAMES };
 
 /** A running camera. */
 export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
@@ -86,11 +89,12 @@ export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
   static async open(options: CameraOptions = {}): Promise<Camera> {
     requireKnownOptions("Camera.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
-    const { deviceId } = options;
+    const { deviceId, intrinsics } = options;
+    if (intrinsics !== undefined) requireIntrinsics("Camera.open", intrinsics);
     const request = await resolveRequest(options, waiting);
-    const late: PropertyEntry[] = options.intrinsics === undefined
+    const late: PropertyEntry[] = intrinsics === undefined
       ? []
-      : [{ name: "intrinsics", value: options.intrinsics }];
+      : [{ name: "intrinsics", value: intrinsics }];
     try {
       const parts = await openCapture<VideoFormat>(
         {
@@ -123,10 +127,12 @@ export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
   }
 
   /** One picture, as memory of your own; the camera is closed again. */
-  static grab(
+  static async grab(
     options: CameraOptions & { readonly skip?: number } = {},
   ): Promise<CapturedVideoFrame> {
-    return grabFrame("Camera.grab", () => Camera.open(options), options);
+    requireKnownOptions("Camera.grab", options, GRAB_OPTION_NAMES);
+    const { skip: _, ...rest } = options;
+    return await grabFrame("Camera.grab", () => Camera.open(rest), options);
   }
 
   /** Whether this process may use cameras. */

@@ -136,7 +136,9 @@ export function frameRateFraction(rate: number): readonly [number, number] {
   if (rate === 0) return [0, 0];
   if (Number.isInteger(rate)) return [rate, 1];
   const nominal = Math.round(rate * 1.001);
-  if (Math.abs((nominal * 1000) / 1001 - rate) < 0.005) return [nominal * 1000, 1001];
+  if (nominal > 0 && Math.abs((nominal * 1000) / 1001 - rate) < 0.005) {
+    return [nominal * 1000, 1001];
+  }
   return [Math.round(rate * 1000), 1000];
 }
 

@@ -7,8 +7,10 @@ import {
   deviceAt,
   DeviceFlags,
   DeviceInfoLayout,
+  encodeText,
   Facing,
   library,
+  MiniAVError,
   unwrap,
   videoInfoAt,
   VideoInfoLayout,
@@ -24,7 +26,7 @@ import type {
   OperationOptions,
 } from "../ffi/mod.ts";
 import { audioFormatFrom, videoFormatFrom } from "./formats.ts";
-import { deviceKindFrom } from "./kinds.ts";
+import { deviceKindFrom, KINDS } from "./kinds.ts";
 import type { AudioFormat, DeviceInfo, VideoFormat, WaitOptions } from "./types.ts";
 
 /** An Async call of the library, given its waiter and token. */
@@ -101,7 +103,7 @@ export async function listVideoFormats(
   );
 }
 
-export async function listAudioFormats(
+async function listAudioFormats(
   operation: string,
   begin: BeginCall,
   options: OperationOptions,
@@ -111,6 +113,50 @@ export async function listAudioFormats(
     { length: count },
     (_, index) => audioFormatFrom(audioInfoAt(memory, index * AudioInfoLayout.size)),
   );
+}
+
+/** Sources of sound, by the middle part of their functions' names. */
+type SoundKind = "Audio" | "Loopback";
+
+export function supportedAudioFormats(
+  kind: SoundKind,
+  deviceId: string | undefined,
+  options: OperationOptions,
+): Promise<AudioFormat[]> {
+  const id = encodeText(deviceId, "deviceId");
+  return listAudioFormats(
+    `${KINDS[kind].label}.supportedFormats`,
+    (native, waiter, token) => native[`MiniAV_${kind}_GetSupportedFormatsAsync`](waiter, token, id),
+    options,
+  );
+}
+
+export async function defaultAudioFormat(
+  kind: SoundKind,
+  deviceId: string | undefined,
+  options: OperationOptions,
+): Promise<AudioFormat> {
+  const operation = `${KINDS[kind].label}.defaultFormat`;
+  const id = encodeText(deviceId, "deviceId");
+  const [format] = await listAudioFormats(
+    operation,
+    (native, waiter, token) => native[`MiniAV_${kind}_GetDefaultFormatAsync`](waiter, token, id),
+    options,
+  );
+  if (format === undefined) throw new MiniAVError("FORMAT_NOT_SUPPORTED", { operation });
+  return format;
+}
+
+/** What a configured context gives. */
+export function configuredAudioFormat(
+  kind: SoundKind,
+  native: Native,
+  context: Handle,
+): AudioFormat {
+  const memory = allocate(AudioInfoLayout.size);
+  const code = native[`MiniAV_${kind}_GetConfiguredFormat`](context, memory.bytes);
+  unwrap(code, `${KINDS[kind].label}.format`);
+  return audioFormatFrom(audioInfoAt(memory, 0));
 }
 
 async function copyFormats(

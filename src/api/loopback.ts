@@ -1,26 +1,27 @@
 /** What the machine plays: everything, or certain applications only. */
 
 import {
-  allocate,
-  audioInfoAt,
-  AudioInfoLayout,
   encodeAudioInfo,
   encodeLoopbackTargets,
   encodeText,
   LoopbackMode,
   LoopbackTargetType,
-  MiniAVError,
-  unwrap,
 } from "../ffi/mod.ts";
-import type { Handle, Native, OperationOptions } from "../ffi/mod.ts";
+import type { Handle, Native } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { CaptureParts } from "./capture.ts";
 import { audioWishes, needsDefaultAudio } from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
-import { audioFormatFrom, audioRequest } from "./formats.ts";
-import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
+import { audioRequest } from "./formats.ts";
+import {
+  configuredAudioFormat,
+  defaultAudioFormat,
+  listDevices,
+  operationOptions,
+  supportedAudioFormats,
+} from "./lists.ts";
 import { wantedSound } from "./loopback_options.ts";
 import type { LoopbackOptions, WantedSound } from "./loopback_options.ts";
 import { audioEntries, describeValue, invalidOption, requireKnownOptions } from "./options.ts";
@@ -61,17 +62,12 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
 
   /** The native formats of a target; any other in range can be had too. DEVICE_NOT_FOUND. */
   static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    const id = encodeText(deviceId, "deviceId");
-    return listAudioFormats(
-      "Loopback.supportedFormats",
-      (native, waiter, token) => native.MiniAV_Loopback_GetSupportedFormatsAsync(waiter, token, id),
-      operationOptions(options),
-    );
+    return supportedAudioFormats("Loopback", deviceId, operationOptions(options));
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
   static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultFormat(deviceId, operationOptions(options));
+    return defaultAudioFormat("Loopback", deviceId, operationOptions(options));
   }
 
   /**
@@ -83,7 +79,9 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
     const wanted = wantedSound(options);
     const waiting = operationOptions(options);
     const id = wanted.type === "device" ? wanted.id : undefined;
-    const own = needsDefaultAudio(options) ? await defaultFormat(id, waiting) : null;
+    const own = needsDefaultAudio(options)
+      ? await defaultAudioFormat("Loopback", id, waiting)
+      : null;
     const request = audioRequest(audioWishes(options, own));
     const parts = await openCapture<AudioFormat>(
       {
@@ -95,7 +93,7 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
         configure: configureCall(wanted, encodeAudioInfo(request)),
         start: (native, waiter, token, context) =>
           native.MiniAV_Loopback_StartCaptureAsync(waiter, token, context, null, null),
-        readFormat,
+        readFormat: (native, context) => configuredAudioFormat("Loopback", native, context),
       },
       options,
       waiting,
@@ -159,26 +157,4 @@ function configureCall(wanted: WantedSound, format: Uint8Array): ConfigureCall {
       mode,
       format,
     );
-}
-
-async function defaultFormat(
-  deviceId: string | undefined,
-  waiting: OperationOptions,
-): Promise<AudioFormat> {
-  const id = encodeText(deviceId, "deviceId");
-  const [format] = await listAudioFormats(
-    "Loopback.defaultFormat",
-    (native, waiter, token) => native.MiniAV_Loopback_GetDefaultFormatAsync(waiter, token, id),
-    waiting,
-  );
-  if (format === undefined) {
-    throw new MiniAVError("FORMAT_NOT_SUPPORTED", { operation: "Loopback.defaultFormat" });
-  }
-  return format;
-}
-
-function readFormat(native: Native, context: Handle): AudioFormat {
-  const memory = allocate(AudioInfoLayout.size);
-  unwrap(native.MiniAV_Loopback_GetConfiguredFormat(context, memory.bytes), "Loopback.format");
-  return audioFormatFrom(audioInfoAt(memory, 0));
 }

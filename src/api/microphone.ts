@@ -1,23 +1,20 @@
 /** Microphones and other audio inputs. */
 
-import {
-  allocate,
-  audioInfoAt,
-  AudioInfoLayout,
-  encodeAudioInfo,
-  encodeText,
-  MiniAVError,
-  unwrap,
-} from "../ffi/mod.ts";
-import type { Handle, Native, OperationOptions } from "../ffi/mod.ts";
+import { encodeAudioInfo, encodeText } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { CaptureParts } from "./capture.ts";
 import { audioWishes, needsDefaultAudio } from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
-import { audioFormatFrom, audioRequest } from "./formats.ts";
-import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
+import { audioRequest } from "./formats.ts";
+import {
+  configuredAudioFormat,
+  defaultAudioFormat,
+  listDevices,
+  operationOptions,
+  supportedAudioFormats,
+} from "./lists.ts";
 import { AUDIO_OPTION_NAMES, audioEntries, requireKnownOptions } from "./options.ts";
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
@@ -31,7 +28,10 @@ import type {
 
 /** What `Microphone.open` takes. */
 export interface MicrophoneOptions extends AudioCaptureOptions {
-  /** Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. */
+  /**
+   * Of `Microphone.enumerateDevices()`; without it the default one, also when that changes. A prefix
+   * alone (`"pulse:"`) is the default of that backend.
+   */
   readonly deviceId?: string | undefined;
 }
 
@@ -54,17 +54,12 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
 
   /** The native formats of a device; any other in range can be had too. DEVICE_NOT_FOUND. */
   static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    const id = encodeText(deviceId, "deviceId");
-    return listAudioFormats(
-      "Microphone.supportedFormats",
-      (native, waiter, token) => native.MiniAV_Audio_GetSupportedFormatsAsync(waiter, token, id),
-      operationOptions(options),
-    );
+    return supportedAudioFormats("Audio", deviceId, operationOptions(options));
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
   static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultFormat(deviceId, operationOptions(options));
+    return defaultAudioFormat("Audio", deviceId, operationOptions(options));
   }
 
   /** Opens and starts a microphone. DEVICE_NOT_FOUND, DEVICE_BUSY, PERMISSION_DENIED, TIMEOUT. */
@@ -72,7 +67,9 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
     requireKnownOptions("Microphone.open", options, OPTION_NAMES);
     const waiting = operationOptions(options);
     const { deviceId } = options;
-    const own = needsDefaultAudio(options) ? await defaultFormat(deviceId, waiting) : null;
+    const own = needsDefaultAudio(options)
+      ? await defaultAudioFormat("Audio", deviceId, waiting)
+      : null;
     const request = audioRequest(audioWishes(options, own));
     const parts = await openCapture<AudioFormat>(
       {
@@ -91,7 +88,7 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
           ),
         start: (native, waiter, token, context) =>
           native.MiniAV_Audio_StartCaptureAsync(waiter, token, context, null, null),
-        readFormat,
+        readFormat: (native, context) => configuredAudioFormat("Audio", native, context),
       },
       options,
       waiting,
@@ -113,26 +110,4 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
   static onDeviceChange(handler: (change: DeviceChange) => void): DeviceChangeSubscription {
     return watchDeviceChanges("Audio", handler);
   }
-}
-
-async function defaultFormat(
-  deviceId: string | undefined,
-  waiting: OperationOptions,
-): Promise<AudioFormat> {
-  const id = encodeText(deviceId, "deviceId");
-  const [format] = await listAudioFormats(
-    "Microphone.defaultFormat",
-    (native, waiter, token) => native.MiniAV_Audio_GetDefaultFormatAsync(waiter, token, id),
-    waiting,
-  );
-  if (format === undefined) {
-    throw new MiniAVError("FORMAT_NOT_SUPPORTED", { operation: "Microphone.defaultFormat" });
-  }
-  return format;
-}
-
-function readFormat(native: Native, context: Handle): AudioFormat {
-  const memory = allocate(AudioInfoLayout.size);
-  unwrap(native.MiniAV_Audio_GetConfiguredFormat(context, memory.bytes), "Microphone.format");
-  return audioFormatFrom(audioInfoAt(memory, 0));
 }

@@ -92,6 +92,13 @@ export function requireKnownOptions(
   requireSoundValues(operation, options as Readonly<Record<string, unknown>>);
 }
 
+/** What the library takes at all; 0 is the source's own. */
+const RANGES: Readonly<Record<string, { least: number; most: number; whole: boolean }>> = {
+  width: { least: 1, most: 32_768, whole: true },
+  height: { least: 1, most: 32_768, whole: true },
+  frameRate: { least: 0.001, most: 1_000_000, whole: false },
+};
+
 /** What `known` has of these is the same everywhere. */
 const NUMBER_WISHES = ["width", "height", "frameRate", "sampleRate", "channelCount"] as const;
 const NUMBER_MEMBERS = ["exact", "ideal", "min", "max"];
@@ -140,16 +147,30 @@ function requireSoundWish(
 ): void {
   const refuse = (what: string, value: unknown) =>
     invalidOption(operation, `${what} is a ${type}, not ${describeValue(value)}`);
-  if (isNothing(wish) || typeof wish === type) return;
+  if (isNothing(wish) || typeof wish === type) return requireInRange(operation, name, name, wish);
   if (!isObject(wish)) throw refuse(name, wish);
   requireMembers(operation, name, wish, members);
   for (const member of members) {
     const value = wish[member];
     if (!isNothing(value) && typeof value !== type) throw refuse(`${name}.${member}`, value);
   }
+  requireInRange(operation, name, `${name}.exact`, wish.exact);
   if (Number(wish.min ?? -Infinity) > Number(wish.max ?? Infinity)) {
     throw invalidOption(operation, `${name}.min is more than ${name}.max`);
   }
+}
+
+/** Of what leaves no choice; `min`, `max` and `ideal` may lie beyond. */
+function requireInRange(operation: string, name: string, what: string, value: unknown): void {
+  const range = Object.hasOwn(RANGES, name) ? RANGES[name] : undefined;
+  if (range === undefined || isNothing(value) || value === 0) return;
+  const { least, most, whole } = range;
+  const number = Number(value);
+  if (number >= least && number <= most && (!whole || Number.isInteger(number))) return;
+  throw invalidOption(
+    operation,
+    `${what} is a ${whole ? "whole " : ""}number from ${least} to ${most}, not ${number}`,
+  );
 }
 
 function requireMembers(
@@ -168,7 +189,7 @@ function requireMembers(
 const isNothing = (value: unknown): value is null | undefined =>
   value === null || value === undefined;
 
-const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
+export const isObject = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null;
 
 /** INVALID_ARG, with what is wrong and what to do. */

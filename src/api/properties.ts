@@ -26,6 +26,7 @@ import {
 } from "../ffi/mod.ts";
 import { ResultCode } from "../ffi/mod.ts";
 import type { Handle, Intrinsics, Memory, Rectangle } from "../ffi/mod.ts";
+import { requireIntrinsics } from "./intrinsics.ts";
 import { KINDS } from "./kinds.ts";
 import type { KindName } from "./kinds.ts";
 
@@ -180,7 +181,7 @@ export function writeProperty<Name extends PropertyName>(
     unwrap(code, operation);
     return;
   }
-  const memory = encodeValue(name, key, value);
+  const memory = encodeValue(operation, name, key, value);
   const code = native[`MiniAV_${kind}_SetProperty`](context, PropertyKey[key], memory.bytes);
   unwrap(code, operation);
 }
@@ -242,7 +243,12 @@ function decodeValue(name: PropertyName, memory: Memory): unknown {
   }
 }
 
-function encodeValue(name: PropertyName, key: KeyName, value: unknown): Memory {
+function encodeValue(
+  operation: string,
+  name: PropertyName,
+  key: KeyName,
+  value: unknown,
+): Memory {
   const memory = allocate(V.size);
   const type = PROPERTY_TYPES[key];
   memory.view.setUint32(V.type.offset, PropertyType[type], true);
@@ -274,7 +280,8 @@ function encodeValue(name: PropertyName, key: KeyName, value: unknown): Memory {
       setRectangleAt(memory, V.value_rectangle.offset, value as Rectangle);
       return memory;
     case "INTRINSICS":
-      setIntrinsicsAt(memory, V.value_intrinsics.offset, value as Intrinsics);
+      requireIntrinsics(operation, value);
+      setIntrinsicsAt(memory, V.value_intrinsics.offset, value);
       return memory;
     case "HANDLES": {
       if (!Array.isArray(value) || value.length > PROPERTY_MAX_HANDLES) throw wrong();

@@ -103,28 +103,24 @@ export function placeOf(target: Target<VideoKind> | ScreenTarget): ScreenPlace {
   return target.isWindow ? { windowId: target.id } : { displayId: target.id };
 }
 
-/** The target that `--device` and `--kind` name; `id` is an id or a name that only one device has. */
+/**
+ * The target that `--device` and `--kind` name; `id` is an id or a name that only one device has.
+ * `insteadOf` says what to do with a device of another kind.
+ */
 export async function findTarget<Kind extends DeviceKind>(
   id: string | undefined,
   kinds: readonly Kind[],
+  insteadOf: (kind: DeviceKind) => string = (kind) => `Say --kind ${kind}.`,
 ): Promise<Target<Kind>> {
   if (id === undefined) {
     const [kind] = kinds;
     if (kind === undefined) throw new TypeError("no kind to look for");
     return { kind, id, isWindow: false };
   }
-  const listings = await Promise.all(
-    kinds.map(async (kind) => ({ kind, listing: await list(kind) })),
-  );
-  const all = listings.flatMap(({ kind, listing }) =>
-    listing.devices.map((listed) => ({ ...listed, kind }))
-  );
-  const wanted = id.toLowerCase();
-  const exact = all.filter(({ device }) => device.id === id);
-  const named = all.filter(({ device }) => device.name.toLowerCase() === wanted);
-  const [found, second] = exact.length > 0 ? exact : named;
+  const all = await listAll(kinds);
+  const [found, second] = matches(id, all);
   if (found !== undefined) {
-    if (second !== undefined) throw ambiguous(id, exact.length > 0 ? exact : named);
+    if (second !== undefined) throw ambiguous(id, matches(id, all));
     return { kind: found.kind, id: found.device.id, isWindow: found.isWindow };
   }
   // Backends that are not listed are reached by their prefix.
@@ -132,7 +128,35 @@ export async function findTarget<Kind extends DeviceKind>(
   if (kinds.length === 1 && onlyKind !== undefined && id.includes(":")) {
     return { kind: onlyKind, id, isWindow: false };
   }
+  const [other] = matches(id, await listAll(KINDS.filter((kind) => !isAmong(kind, kinds))));
+  if (other !== undefined) {
+    throw new CommandError(`"${id}" is a ${other.kind}, no ${kinds.join(" or ")}`, {
+      code: "INVALID_ARG",
+      hint: insteadOf(other.kind),
+    });
+  }
   throw unknownDevice(id, kinds, all);
+}
+
+const isAmong = (kind: DeviceKind, kinds: readonly DeviceKind[]): boolean => kinds.includes(kind);
+
+async function listAll<Kind extends DeviceKind>(
+  kinds: readonly Kind[],
+): Promise<(Listed & { readonly kind: Kind })[]> {
+  const listings = await Promise.all(
+    kinds.map(async (kind) => ({ kind, listing: await list(kind) })),
+  );
+  return listings.flatMap(({ kind, listing }) =>
+    listing.devices.map((listed) => ({ ...listed, kind }))
+  );
+}
+
+/** Those with that id, or else with that name. */
+function matches<One extends Listed>(id: string, all: readonly One[]): readonly One[] {
+  const exact = all.filter(({ device }) => device.id === id);
+  if (exact.length > 0) return exact;
+  const wanted = id.toLowerCase();
+  return all.filter(({ device }) => device.name.toLowerCase() === wanted);
 }
 
 function ambiguous(

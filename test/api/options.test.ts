@@ -221,6 +221,98 @@ test("an option that does not exist is refused by every kind", async () => {
   }
 });
 
+test("skip is an option of grab alone", async () => {
+  await assert.rejects(
+    Camera.open({ deviceId: "test:bars", skip: 2 } as CameraOptions),
+    (error) => {
+      assert.ok(error instanceof MiniAVError, String(error));
+      assert.equal(error.code, "INVALID_ARG");
+      assert.match(error.message, /^Camera\.open: .*there is no option "skip"/);
+      return true;
+    },
+  );
+  await assert.rejects(Camera.grab({ divice: "test:bars" } as CameraOptions), (error) => {
+    assert.match(String(error), /Camera\.grab: .*there is no option "divice"/);
+    return true;
+  });
+  for (const open of Object.values(OPENERS)) {
+    await assert.rejects(open({ skip: 2 }), { code: "INVALID_ARG" });
+  }
+  await assert.rejects(Screen.grab({ skip: 2 } as object), { code: "INVALID_ARG" });
+});
+
+test("a size or rate that no device has is named, with the range", async () => {
+  const cases: [object, RegExp][] = [
+    [{ width: 1e9 }, /width is a whole number from 1 to 32768, not 1000000000/],
+    [{ height: { exact: 40_000 } }, /height\.exact is a whole number from 1 to 32768, not 40000/],
+    [{ width: -640 }, /width is .*, not -640/],
+    [{ frameRate: 0.0001 }, /frameRate is a number from 0\.001 to 1000000, not 0\.0001/],
+    [{ frameRate: NaN }, /frameRate is .*, not NaN/],
+  ];
+  for (const [options, message] of cases) {
+    for (const open of [OPENERS["Camera.open"]!, OPENERS["Screen.open"]!]) {
+      await assert.rejects(open(options), (error) => {
+        assert.ok(error instanceof MiniAVError, String(error));
+        assert.equal(error.code, "INVALID_ARG");
+        assert.match(error.message, message);
+        return true;
+      });
+    }
+  }
+  // A wish that leaves a choice may say "as much as there is"; a slow rate is the device's matter.
+  await using camera = await Camera.open({
+    deviceId: "test:bars",
+    width: { max: 1e9, ideal: 640 },
+  });
+  assert.ok(camera.format.width > 0);
+  await using slow = await Camera.open({ deviceId: "test:bars", frameRate: 0.001 });
+  assert.deepEqual(slow.format.frameRateFraction, [1, 1000]);
+});
+
+test("optics are given whole, or the camera is not opened", async () => {
+  const whole = {
+    width: 640,
+    height: 480,
+    focalX: 600,
+    focalY: 600,
+    centreX: 320,
+    centreY: 240,
+    distortion: [],
+  };
+  const cases: [unknown, RegExp][] = [
+    [4, /intrinsics are an object, not 4/],
+    [null, /intrinsics are an object, not null/],
+    [{ ...whole, focalY: undefined }, /intrinsics\.focalY is a number, not undefined/],
+    [{ ...whole, width: 0 }, /intrinsics\.width is a whole number above 0, not 0/],
+    [{ ...whole, distortion: undefined }, /intrinsics\.distortion is a list of up to 8 numbers/],
+    [{ ...whole, distortion: [NaN] }, /intrinsics\.distortion is a list/],
+    [{ ...whole, distortion: new Array(9).fill(0) }, /intrinsics\.distortion is a list/],
+  ];
+  await using camera = await Camera.open({ deviceId: "test:bars", intrinsics: whole });
+  for (const [intrinsics, message] of cases) {
+    const options = { deviceId: "test:nothing", intrinsics } as CameraOptions;
+    const isRight = (operation: string) => (error: unknown) => {
+      assert.ok(error instanceof MiniAVError, String(error));
+      assert.equal(error.code, "INVALID_ARG"); // before anybody looked for the device
+      assert.equal(error.operation, operation);
+      assert.match(error.message, message);
+      assert.match(error.hint, /focalX, focalY/);
+      return true;
+    };
+    await assert.rejects(Camera.open(options), isRight("Camera.open"));
+    await assert.rejects(
+      camera.setProperty("intrinsics", intrinsics as typeof whole),
+      isRight('Camera.setProperty("intrinsics")'),
+    );
+  }
+  assert.deepEqual((await camera.getProperty("intrinsics")).focalX, 600);
+});
+
+test("a prefix alone is the default device of that backend", async () => {
+  await using camera = await Camera.open({ deviceId: "test:" });
+  assert.equal(await camera.getProperty("deviceId"), "test:bars");
+});
+
 test("a screen says what the names of other sources and of properties are called there", async () => {
   const names = { deviceId: "displayId", cursorMode: "cursor", persistMode: "persist" };
   for (const open of [(options: object) => Screen.open(options), Screen.grab]) {

@@ -16,22 +16,9 @@ import {
   toRgbaPicture,
 } from "../../src/mod.ts";
 import type { PixelFormat, PixelSource } from "../../src/mod.ts";
+import { BARS, type Rgb } from "../support/bars.ts";
 
 enableTestDevices();
-
-type Rgb = readonly [number, number, number];
-
-/** The bars of the camera test:bars, left to right; 75 %, full range. */
-const BARS: readonly Rgb[] = [
-  [191, 191, 191],
-  [191, 191, 0],
-  [0, 191, 191],
-  [0, 191, 0],
-  [191, 0, 191],
-  [191, 0, 0],
-  [0, 0, 191],
-  [0, 0, 0],
-];
 
 const WIDTH = 320;
 const HEIGHT = 240;

@@ -77,6 +77,18 @@ for (
   });
 }
 
+test("a device of another kind than the file is named, with the file that it takes", async () => {
+  const sound = await miniav(["record", "-d", "test:bars", "-o", file("not.wav"), "-t", "0.5"]);
+  assert.notEqual(sound.code, 0);
+  assert.match(sound.stderr, /"test:bars" is a camera, no microphone or loopback/);
+  assert.match(sound.stderr, /Pictures go into a \.y4m file: name one with --output\./);
+  const pictures = await miniav(["record", "-d", "test:tone", "-o", file("not.y4m"), "-t", "0.5"]);
+  assert.notEqual(pictures.code, 0);
+  assert.match(pictures.stderr, /"test:tone" is a microphone, no camera or screen/);
+  assert.match(pictures.stderr, /Sound goes into a \.wav file/);
+  assert.ok(!existsSync(file("not.wav")) && !existsSync(file("not.y4m")));
+});
+
 test("the extension chooses what is recorded, the default name tells it", async () => {
   const folder = temporaryFolder();
   const microphone = await miniav(["record", "-o", "m.wav", "-t", "0.2"], { cwd: folder });

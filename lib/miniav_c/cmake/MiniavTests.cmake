@@ -47,6 +47,9 @@ foreach(file IN LISTS programs)
   add_executable(${name} "${file}" ${parts})
   target_include_directories(${name} PRIVATE test)
   target_link_libraries(${name} PRIVATE miniav_objects)
+  if(support)
+    target_link_libraries(${name} PRIVATE miniav_test_support)
+  endif()
 endforeach()
 
 # One program, for the guest kernel of scripts/guest.

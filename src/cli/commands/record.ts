@@ -2,7 +2,12 @@
 
 import { extname, resolve } from "node:path";
 import { isCompressed, PIXEL_FORMATS, SAMPLE_FORMATS } from "../../mod.ts";
-import type { AudioCaptureOptions, PixelFormat, VideoCaptureOptions } from "../../mod.ts";
+import type {
+  AudioCaptureOptions,
+  DeviceKind,
+  PixelFormat,
+  VideoCaptureOptions,
+} from "../../mod.ts";
 import { choice, duration, flag, text } from "../args.ts";
 import type { OptionValues } from "../args.ts";
 import { defineCommand } from "../command.ts";
@@ -103,7 +108,11 @@ export const record = defineCommand({
     if (options.audio !== undefined && !(mayBeScreen && kinds.some((kind) => kind === "screen"))) {
       throw new UsageError("--audio is the sound of a screen: add --screen, --window or --region");
     }
-    const target = await findTarget(options.device, kinds);
+    const target = await findTarget(
+      options.device,
+      kinds,
+      (kind) => isVideoKind(kind) ? PICTURES_INSTEAD : SOUND_INSTEAD,
+    );
     if (target.kind === "camera" || target.kind === "screen") {
       return await recordVideo({ ...target, kind: target.kind }, options);
     }
@@ -114,6 +123,11 @@ export const record = defineCommand({
 const AUDIO_EXTENSIONS = ["wav", "wave", "rf64"];
 const VIDEO_EXTENSIONS = ["y4m"];
 const CONVERT = "for other kinds of file: miniav record -o - … | ffmpeg -i - FILE";
+
+const PICTURES_INSTEAD = "Pictures go into a .y4m file: name one with --output.";
+const SOUND_INSTEAD = "Sound goes into a .wav file: name one with --output.";
+
+const isVideoKind = (kind: DeviceKind): boolean => VIDEO_KINDS.some((video) => video === kind);
 
 /** The kinds among which the device is looked for; the first one when no device is named. */
 function whatToRecord(options: Options) {

@@ -38,14 +38,11 @@
 
 static struct functions {
   __typeof__(&pw_stream_is_driving) stream_is_driving;
-  __typeof__(&pw_stream_trigger_process) stream_trigger_process;
   __typeof__(&pw_stream_set_error) stream_set_error;
 } more;
 
 static const struct dynlib_symbol symbols[] = {
     {"pw_stream_is_driving", offsetof(struct functions, stream_is_driving), DYNLIB_REQUIRED},
-    {"pw_stream_trigger_process", offsetof(struct functions, stream_trigger_process),
-     DYNLIB_REQUIRED},
     {"pw_stream_set_error", offsetof(struct functions, stream_set_error), DYNLIB_REQUIRED},
 };
 static const char *const files[] = {"libpipewire-0.3.so.0", NULL};
@@ -65,8 +62,8 @@ static void on_tick(void *data, uint64_t expirations) {
   }
   source->sequence += expirations;
   source->late += expirations - 1;
-  if (more.stream_is_driving(source->stream)) {
-    more.stream_trigger_process(source->stream);
+  if (more.stream_is_driving(source->producer.stream)) {
+    producer_trigger(&source->producer);
   } else {
     on_process(source);
   }
@@ -76,15 +73,9 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
                              const char *error) {
   (void)old;
   struct source *source = data;
-  struct pw_loop *loop = pipewire.thread_loop_get_loop(source->loop);
   source->streaming = state == PW_STREAM_STATE_STREAMING;
-  struct timespec first = {.tv_nsec = source->streaming ? 1 : 0};
-  int64_t interval_ns = INT64_C(1000000000) / source->rate;
-  struct timespec interval = {.tv_sec = interval_ns / 1000000000,
-                              .tv_nsec = interval_ns % 1000000000};
-  pw_loop_update_timer(loop, source->timer, &first, &interval, false);
-  printf("{\"state\":%d,\"error\":\"%s\"}\n", (int)state, error != NULL ? error : "");
-  fflush(stdout);
+  producer_pace(&source->producer, source->streaming ? source->rate : 0);
+  producer_say_state(state, error);
 }
 
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
@@ -124,7 +115,7 @@ static void obey(struct source *source, const char *line) {
   } else if (strncmp(line, "discont", 7) == 0) {
     source->discont = true;
   } else if (strncmp(line, "error", 5) == 0) {
-    more.stream_set_error(source->stream, -EIO, "the lens fell off");
+    more.stream_set_error(source->producer.stream, -EIO, "the lens fell off");
   } else if (strncmp(line, "truncate", 8) == 0) {
     source->truncated = true;
     source_truncate(source);
@@ -188,30 +179,25 @@ static bool read_arguments(struct source *source, int count, char **arguments) {
 }
 
 static bool begin(struct source *source) {
-  source->loop = pipewire.thread_loop_new("camera-source", NULL);
-  struct pw_loop *loop = pipewire.thread_loop_get_loop(source->loop);
-  struct pw_context *context = pipewire.context_new(loop, NULL, 0);
-  source->core = pipewire.context_connect(context, NULL, 0);
-  if (source->core == NULL) {
-    fprintf(stderr, "no PipeWire\n");
-    return false;
-  }
-  source->timer = pw_loop_add_timer(loop, on_tick, source);
-  source->stream = pipewire.stream_new(
-      source->core, source->name,
-      pipewire.properties_new(
-          PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_NAME,
-          source->name, PW_KEY_NODE_DESCRIPTION, "A camera for tests", "api.libcamera.location",
-          "front", source->device != NULL ? "api.v4l2.path" : NULL, source->device, NULL));
-  pipewire.stream_add_listener(source->stream, &source->hook, &stream_events, source);
   _Alignas(8) uint8_t bytes[16384];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *params[FORMATS_MAX];
-  uint32_t count = source_offers(source, &builder, params);
-  return pipewire.stream_connect(source->stream, PW_DIRECTION_OUTPUT, PW_ID_ANY,
-                                 PW_STREAM_FLAG_DRIVER | PW_STREAM_FLAG_ALLOC_BUFFERS, params,
-                                 count) >= 0 &&
-         pipewire.thread_loop_start(source->loop) == 0;
+  const struct spa_pod *offers[FORMATS_MAX];
+  struct producer_setup setup = {
+      .properties = pipewire.properties_new(
+          PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera", PW_KEY_NODE_NAME,
+          source->name, PW_KEY_NODE_DESCRIPTION, "A camera for tests", "api.libcamera.location",
+          "front", source->device != NULL ? "api.v4l2.path" : NULL, source->device, NULL),
+      .events = &stream_events,
+      .on_tick = on_tick,
+      .user = source,
+      .offers = offers,
+      .offer_count = source_offers(source, &builder, offers)};
+  return producer_begin(&source->producer, &setup);
+}
+
+static void obey_line(void *user, const char *line) {
+  obey(user, line);
+  say_obeyed(user);
 }
 
 int main(int count, char **arguments) {
@@ -220,16 +206,10 @@ int main(int count, char **arguments) {
     fprintf(stderr, "camera_source NAME FORMATS WxH FPS [OPTION...]\n");
     return 2;
   }
-  if (pipewire_load() != MINIAV_SUCCESS || !dynlib_load(&library, NULL, 0) || !begin(&source)) {
+  if (!producer_load() || !dynlib_load(&library, NULL, 0) || !begin(&source)) {
     return 1;
   }
-  char line[128];
-  while (fgets(line, sizeof line, stdin) != NULL) {
-    pipewire.thread_loop_lock(source.loop);
-    obey(&source, line);
-    say_obeyed(&source);
-    pipewire.thread_loop_unlock(source.loop);
-  }
+  producer_obey(&source.producer, obey_line, &source);
   return 0;
 }
 

@@ -24,7 +24,6 @@
  * happens.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,7 +32,6 @@
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
 #include <fcntl.h>
-#include <spa/param/buffers.h>
 #include <spa/param/format.h>
 #include <spa/param/video/format.h>
 #include <spa/pod/builder.h>
@@ -41,22 +39,13 @@
 #include <unistd.h>
 
 #include "common/clock.h"
-#include "common/dynlib.h"
 #include "common/linux/pipewire_video_format.h"
+#include "support/pipewire_producer.h"
 
 #define SIDE_MAX     256u
 #define DAMAGE_MAX   16u
 #define SENDINGS_MAX 256u
 #define HOTSPOT      2
-
-static struct functions { __typeof__(&pw_stream_trigger_process) stream_trigger_process; } more;
-
-static const struct dynlib_symbol symbols[] = {
-    {"pw_stream_trigger_process", offsetof(struct functions, stream_trigger_process),
-     DYNLIB_REQUIRED},
-};
-static const char *const files[] = {"libpipewire-0.3.so.0", NULL};
-static struct dynlib library = DYNLIB_INITIALIZER(files, symbols, &more);
 
 /* What one buffer shall be. */
 struct sending {
@@ -84,11 +73,7 @@ struct source {
   bool no_cursor;
   bool no_damage;
 
-  struct pw_thread_loop *loop;
-  struct pw_core *core;
-  struct pw_stream *stream;
-  struct spa_hook hook;
-  struct spa_source *timer;
+  struct producer producer;
   bool streaming;
   uint32_t now_width; /* agreed on */
   uint32_t now_height;
@@ -117,12 +102,6 @@ static const struct spa_pod *offer(const struct source *source, struct spa_pod_b
       SPA_POD_Fraction(&rate));
 }
 
-static const struct spa_pod *meta(struct spa_pod_builder *builder, uint32_t type, size_t bytes) {
-  return spa_pod_builder_add_object(builder, SPA_TYPE_OBJECT_ParamMeta, SPA_PARAM_Meta,
-                                    SPA_PARAM_META_type, SPA_POD_Id(type), SPA_PARAM_META_size,
-                                    SPA_POD_Int((int)bytes));
-}
-
 static size_t cursor_bytes(void) {
   return sizeof(struct spa_meta_cursor) + sizeof(struct spa_meta_bitmap) +
          (size_t)SIDE_MAX * SIDE_MAX * 4;
@@ -146,22 +125,21 @@ static void on_param_changed(void *data, uint32_t id, const struct spa_pod *para
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *params[4];
   uint32_t count = 0;
-  params[count++] = spa_pod_builder_add_object(
-      &builder, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers, SPA_PARAM_BUFFERS_buffers,
-      SPA_POD_CHOICE_RANGE_Int((int)source->buffers_most, 2, (int)source->buffers_most),
-      SPA_PARAM_BUFFERS_blocks, SPA_POD_Int(1), SPA_PARAM_BUFFERS_size,
-      SPA_POD_Int((int)picture_bytes(source)), SPA_PARAM_BUFFERS_stride,
-      SPA_POD_Int((int)source->now_width * 4), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int(1 << SPA_DATA_MemFd));
-  params[count++] = meta(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
+  const struct producer_buffers buffers = {.most = source->buffers_most,
+                                           .blocks = 1,
+                                           .bytes = picture_bytes(source),
+                                           .stride = source->now_width * 4,
+                                           .data_type = SPA_DATA_MemFd};
+  params[count++] = producer_buffers_param(&builder, &buffers);
+  params[count++] = producer_meta_param(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
   if (!source->no_damage) {
-    params[count++] =
-        meta(&builder, SPA_META_VideoDamage, DAMAGE_MAX * sizeof(struct spa_meta_region));
+    params[count++] = producer_meta_param(&builder, SPA_META_VideoDamage,
+                                          DAMAGE_MAX * sizeof(struct spa_meta_region));
   }
   if (!source->no_cursor) {
-    params[count++] = meta(&builder, SPA_META_Cursor, cursor_bytes());
+    params[count++] = producer_meta_param(&builder, SPA_META_Cursor, cursor_bytes());
   }
-  pipewire.stream_update_params(source->stream, params, count);
+  pipewire.stream_update_params(source->producer.stream, params, count);
   printf("{\"width\":%u,\"height\":%u}\n", source->now_width, source->now_height);
   fflush(stdout);
 }
@@ -281,7 +259,7 @@ static void set_pointer(struct source *source, const struct sending *sending,
 static void on_process(void *data) {
   struct source *source = data;
   struct pw_buffer *buffer =
-      source->count > 0 ? pipewire.stream_dequeue_buffer(source->stream) : NULL;
+      source->count > 0 ? pipewire.stream_dequeue_buffer(source->producer.stream) : NULL;
   if (buffer == NULL) {
     return; /* all are out: later */
   }
@@ -306,7 +284,7 @@ static void on_process(void *data) {
   source->first = (source->first + 1) % SENDINGS_MAX;
   source->count--;
   source->sequence++;
-  pipewire.stream_queue_buffer(source->stream, buffer);
+  pipewire.stream_queue_buffer(source->producer.stream, buffer);
   printf("{\"sent\":%lld}\n", (long long)source->sequence);
   fflush(stdout);
 }
@@ -317,7 +295,7 @@ static void on_tick(void *data, uint64_t expirations) {
   (void)expirations;
   struct source *source = data;
   if (source->streaming && source->canvas != NULL) {
-    more.stream_trigger_process(source->stream);
+    producer_trigger(&source->producer);
   }
 }
 
@@ -326,8 +304,8 @@ static void on_state_changed(void *data, enum pw_stream_state old, enum pw_strea
   (void)old;
   struct source *source = data;
   source->streaming = state == PW_STREAM_STATE_STREAMING;
-  printf("{\"state\":%d,\"error\":\"%s\"}\n", (int)state, error != NULL ? error : "");
-  fflush(stdout);
+  producer_pace(&source->producer, source->streaming ? source->rate : 0);
+  producer_say_state(state, error);
 }
 
 static const struct pw_stream_events stream_events = {.version = PW_VERSION_STREAM_EVENTS,
@@ -414,10 +392,11 @@ static void change_size(struct source *source, uint32_t width, uint32_t height) 
   source->width = width;
   source->height = height;
   const struct spa_pod *params[1] = {offer(source, &builder)};
-  pipewire.stream_update_params(source->stream, params, 1);
+  pipewire.stream_update_params(source->producer.stream, params, 1);
 }
 
-static void obey(struct source *source, const char *line) {
+static void obey(void *user, const char *line) {
+  struct source *source = user;
   uint32_t width;
   uint32_t height;
   uint32_t at = (source->first + source->count) % SENDINGS_MAX;
@@ -428,6 +407,8 @@ static void obey(struct source *source, const char *line) {
   } else {
     fprintf(stderr, "not understood: %s", line);
   }
+  printf("{\"obeyed\":true}\n");
+  fflush(stdout);
 }
 
 /* -- life ------------------------------------------------------------------------------------- */
@@ -469,31 +450,19 @@ static bool read_arguments(struct source *source, int count, char **arguments) {
 }
 
 static bool begin(struct source *source) {
-  source->loop = pipewire.thread_loop_new("screen-source", NULL);
-  struct pw_loop *loop = pipewire.thread_loop_get_loop(source->loop);
-  struct pw_context *context = pipewire.context_new(loop, NULL, 0);
-  source->core = pipewire.context_connect(context, NULL, 0);
-  if (source->core == NULL) {
-    fprintf(stderr, "no PipeWire\n");
-    return false;
-  }
-  source->timer = pw_loop_add_timer(loop, on_tick, source);
-  struct timespec first = {.tv_nsec = 1};
-  struct timespec interval = {.tv_nsec = INT64_C(1000000000) / source->rate};
-  pw_loop_update_timer(loop, source->timer, &first, &interval, false);
-  source->stream = pipewire.stream_new(
-      source->core, source->name,
-      pipewire.properties_new(PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE, "Camera",
-                              PW_KEY_NODE_NAME, source->name, PW_KEY_NODE_DESCRIPTION,
-                              "A screen for tests", NULL));
-  pipewire.stream_add_listener(source->stream, &source->hook, &stream_events, source);
   _Alignas(8) uint8_t bytes[1024];
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
-  const struct spa_pod *params[1] = {offer(source, &builder)};
-  return pipewire.stream_connect(source->stream, PW_DIRECTION_OUTPUT, PW_ID_ANY,
-                                 PW_STREAM_FLAG_DRIVER | PW_STREAM_FLAG_ALLOC_BUFFERS, params,
-                                 1) >= 0 &&
-         pipewire.thread_loop_start(source->loop) == 0;
+  const struct spa_pod *offers[1] = {offer(source, &builder)};
+  struct producer_setup setup = {
+      .properties = pipewire.properties_new(PW_KEY_MEDIA_CLASS, "Video/Source", PW_KEY_MEDIA_ROLE,
+                                            "Camera", PW_KEY_NODE_NAME, source->name,
+                                            PW_KEY_NODE_DESCRIPTION, "A screen for tests", NULL),
+      .events = &stream_events,
+      .on_tick = on_tick,
+      .user = source,
+      .offers = offers,
+      .offer_count = 1};
+  return producer_begin(&source->producer, &setup);
 }
 
 int main(int count, char **arguments) {
@@ -502,17 +471,10 @@ int main(int count, char **arguments) {
     fprintf(stderr, "screen_source NAME FORMAT WxH FPS [OPTION...]\n");
     return 2;
   }
-  if (pipewire_load() != MINIAV_SUCCESS || !dynlib_load(&library, NULL, 0) || !begin(&source)) {
+  if (!producer_load() || !begin(&source)) {
     return 1;
   }
-  char line[256];
-  while (fgets(line, sizeof line, stdin) != NULL) {
-    pipewire.thread_loop_lock(source.loop);
-    obey(&source, line);
-    pipewire.thread_loop_unlock(source.loop);
-    printf("{\"obeyed\":true}\n");
-    fflush(stdout);
-  }
+  producer_obey(&source.producer, obey, &source);
   return 0;
 }
 

@@ -4,53 +4,21 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "common/clock.h"
+#include "common/linux/x11_setup.h"
 #include "common/platform.h"
 
 #define DISPLAY_BYTES 256u
 #define REPLY_BYTES   32u
 #define GUARD_US      250000 /* after the deadline: what waits by itself has ended then */
-
-/* -- signals -------------------------------------------------------------------------------- */
-
-void x11_block_signals(void) {
-  sigset_t set;
-  sigemptyset(&set);
-  sigaddset(&set, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &set, NULL);
-}
-
-void x11_hold_signals(struct x11_signals *signals) {
-  sigset_t pending;
-  sigset_t pipe_set;
-  sigemptyset(&pipe_set);
-  sigaddset(&pipe_set, SIGPIPE);
-  pthread_sigmask(SIG_BLOCK, &pipe_set, &signals->before);
-  /* Only what was blocked can have been pending. */
-  signals->was_pending = sigismember(&signals->before, SIGPIPE) == 1 && sigpending(&pending) == 0 &&
-                         sigismember(&pending, SIGPIPE) == 1;
-}
-
-void x11_release_signals(const struct x11_signals *signals, const struct x11 *x11) {
-  sigset_t pipe_set;
-  const struct timespec now = {0};
-  sigemptyset(&pipe_set);
-  sigaddset(&pipe_set, SIGPIPE);
-  bool is_ours = !signals->was_pending && xcb.connection_has_error(x11->connection) != 0;
-  while (is_ours && sigtimedwait(&pipe_set, NULL, &now) < 0 && errno == EINTR) {
-  }
-  pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
-}
 
 static void flush(struct x11 *x11) {
   struct x11_signals signals;
@@ -310,100 +278,6 @@ static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct c
   return MINIAV_SUCCESS;
 }
 
-/* -- what the server says of itself ---------------------------------------------------------- */
-
-/* A cursor over the bytes of the setup; nothing outside them is read. */
-struct cursor {
-  const uint8_t *at;
-  size_t left;
-};
-
-static const void *take(struct cursor *cursor, size_t bytes) {
-  if (bytes > cursor->left) {
-    cursor->left = 0;
-    return NULL;
-  }
-  const void *taken = cursor->at;
-  cursor->at += bytes;
-  cursor->left -= bytes;
-  return taken;
-}
-
-static bool find_screen(struct x11 *x11, int number);
-
-static struct cursor setup_formats(const struct x11 *x11) {
-  struct cursor cursor = {(const uint8_t *)x11->setup, x11->setup_bytes};
-  take(&cursor, sizeof *x11->setup);
-  take(&cursor, ((size_t)x11->setup->vendor_len + 3) & ~(size_t)3);
-  return cursor;
-}
-
-bool x11_pixmap_format(const struct x11 *x11, uint8_t depth, xcb_format_t *format) {
-  struct cursor cursor = setup_formats(x11);
-  for (uint8_t i = 0; i < x11->setup->pixmap_formats_len; i++) {
-    const xcb_format_t *at = take(&cursor, sizeof *at);
-    if (at != NULL && at->depth == depth) {
-      *format = *at;
-      return true;
-    }
-  }
-  return false;
-}
-
-/* Walks over the visuals of a screen; stops at `id`. */
-static bool walk_screen(struct cursor *cursor, const xcb_screen_t *screen, xcb_visualid_t id,
-                        xcb_visualtype_t *visual, uint8_t *depth) {
-  for (uint8_t i = 0; i < screen->allowed_depths_len; i++) {
-    const xcb_depth_t *at = take(cursor, sizeof *at);
-    for (uint16_t j = 0; at != NULL && j < at->visuals_len; j++) {
-      const xcb_visualtype_t *type = take(cursor, sizeof *type);
-      if (type != NULL && visual != NULL && type->visual_id == id) {
-        *visual = *type;
-        *depth = at->depth;
-        return true;
-      }
-    }
-  }
-  return false;
-}
-
-static struct cursor setup_screens(const struct x11 *x11) {
-  struct cursor cursor = setup_formats(x11);
-  take(&cursor, sizeof(xcb_format_t) * x11->setup->pixmap_formats_len);
-  return cursor;
-}
-
-static bool find_screen(struct x11 *x11, int number) {
-  struct cursor cursor = setup_screens(x11);
-  for (int i = 0; i < x11->setup->roots_len; i++) {
-    const xcb_screen_t *screen = take(&cursor, sizeof *screen);
-    if (screen == NULL) {
-      return false;
-    }
-    if (i == number) {
-      x11->screen = *screen;
-      return true;
-    }
-    walk_screen(&cursor, screen, 0, NULL, NULL);
-  }
-  return false;
-}
-
-bool x11_visual(const struct x11 *x11, xcb_visualid_t id, xcb_visualtype_t *visual,
-                uint8_t *depth) {
-  struct cursor cursor = setup_screens(x11);
-  for (int i = 0; i < x11->setup->roots_len; i++) {
-    const xcb_screen_t *screen = take(&cursor, sizeof *screen);
-    if (screen == NULL) {
-      return false;
-    }
-    if (walk_screen(&cursor, screen, id, visual, depth)) {
-      return true;
-    }
-  }
-  return false;
-}
-
 /* -- life ----------------------------------------------------------------------------------- */
 
 MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct x11 **out) {
@@ -442,7 +316,7 @@ MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct 
   x11->setup = xcb.get_setup(connection);
   x11->setup_bytes = 8 + (size_t)x11->setup->length * 4;
   x11_set_limits(x11, deadline_us, cancel);
-  if (!find_screen(x11, number)) {
+  if (!x11_find_screen(x11, number)) {
     x11_disconnect(x11);
     return MINIAV_ERROR_SYSTEM_CALL_FAILED;
   }

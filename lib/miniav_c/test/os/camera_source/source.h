@@ -5,12 +5,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "common/linux/pipewire_library.h"
 #include "miniav_types.h"
+#include "support/pipewire_producer.h"
 #include "test_device/jpeg_writer.h"
 #include "test_device/pattern.h"
-
-#include <spa/pod/builder.h>
 
 #define FORMATS_MAX   24u
 #define DATAS_MAX     4u
@@ -44,11 +42,7 @@ struct source {
   bool only_gpu;
   bool is_for_gpu; /* agreed on */
 
-  struct pw_thread_loop *loop;
-  struct pw_core *core;
-  struct pw_stream *stream;
-  struct spa_hook hook;
-  struct spa_source *timer;
+  struct producer producer;
   MiniAVPixelFormat format; /* agreed on */
   uint32_t now_width;
   uint32_t now_height;

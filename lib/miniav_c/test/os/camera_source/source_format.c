@@ -3,7 +3,6 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
-#include <spa/param/buffers.h>
 #include <spa/param/format.h>
 #include <spa/param/video/format.h>
 #include <stdio.h>
@@ -104,7 +103,7 @@ void source_offer_again(struct source *source, const uint64_t *modifier) {
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *params[FORMATS_MAX];
   uint32_t count = all_offers(source, &builder, modifier, params);
-  pipewire.stream_update_params(source->stream, params, count);
+  pipewire.stream_update_params(source->producer.stream, params, count);
 }
 
 static uint32_t total_bytes(const struct source *source) {
@@ -166,12 +165,6 @@ static void prepare(struct source *source) {
   }
 }
 
-static const struct spa_pod *meta(struct spa_pod_builder *builder, uint32_t type, size_t bytes) {
-  return spa_pod_builder_add_object(builder, SPA_TYPE_OBJECT_ParamMeta, SPA_PARAM_Meta,
-                                    SPA_PARAM_META_type, SPA_POD_Id(type), SPA_PARAM_META_size,
-                                    SPA_POD_Int((int)bytes));
-}
-
 void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
   struct source *source = data;
   struct video_format format;
@@ -190,20 +183,22 @@ void on_param_changed(void *data, uint32_t id, const struct spa_pod *param) {
   struct spa_pod_builder builder = {.data = bytes, .size = sizeof bytes};
   const struct spa_pod *params[4];
   uint32_t count = 0;
-  params[count++] = spa_pod_builder_add_object(
-      &builder, SPA_TYPE_OBJECT_ParamBuffers, SPA_PARAM_Buffers, SPA_PARAM_BUFFERS_buffers,
-      SPA_POD_CHOICE_RANGE_Int((int)source->buffers_most, 2, (int)source->buffers_most),
-      SPA_PARAM_BUFFERS_blocks, SPA_POD_Int(source->each ? (int)source->plane_count : 1),
-      SPA_PARAM_BUFFERS_size, SPA_POD_Int((int)source_data_bytes(source, 0)),
-      SPA_PARAM_BUFFERS_stride, SPA_POD_Int((int)source->strides[0]), SPA_PARAM_BUFFERS_dataType,
-      SPA_POD_CHOICE_FLAGS_Int(
-          1 << (source->is_for_gpu || source->vgem ? SPA_DATA_DmaBuf : SPA_DATA_MemFd)));
+  bool has_dma = source->is_for_gpu || source->vgem;
+  const struct producer_buffers buffers = {.most = source->buffers_most,
+                                           .blocks = source->each ? source->plane_count : 1,
+                                           .bytes = source_data_bytes(source, 0),
+                                           .stride = source->strides[0],
+                                           .data_type = has_dma ? SPA_DATA_DmaBuf : SPA_DATA_MemFd};
+  params[count++] = producer_buffers_param(&builder, &buffers);
   if (!source->no_time) {
-    params[count++] = meta(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
+    params[count++] =
+        producer_meta_param(&builder, SPA_META_Header, sizeof(struct spa_meta_header));
   }
-  params[count++] = meta(&builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
-  params[count++] = meta(&builder, SPA_META_VideoTransform, sizeof(struct spa_meta_videotransform));
-  pipewire.stream_update_params(source->stream, params, count);
+  params[count++] =
+      producer_meta_param(&builder, SPA_META_VideoCrop, sizeof(struct spa_meta_region));
+  params[count++] = producer_meta_param(&builder, SPA_META_VideoTransform,
+                                        sizeof(struct spa_meta_videotransform));
+  pipewire.stream_update_params(source->producer.stream, params, count);
   printf("{\"format\":\"%s\",\"width\":%u,\"height\":%u,\"stride\":%u,\"gpu\":%s}\n",
          format_name(source->format), source->now_width, source->now_height, source->strides[0],
          source->is_for_gpu ? "true" : "false");

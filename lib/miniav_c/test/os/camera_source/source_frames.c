@@ -138,7 +138,7 @@ static struct pw_buffer *free_buffer(const struct source *source) {
   struct pw_buffer *buffer = NULL;
   for (uint32_t i = 0; i <= source->buffers_most && buffer == NULL; i++) {
     errno = 0;
-    buffer = pipewire.stream_dequeue_buffer(source->stream);
+    buffer = pipewire.stream_dequeue_buffer(source->producer.stream);
     if (buffer == NULL && errno != EBUSY) {
       break;
     }
@@ -163,7 +163,7 @@ void on_process(void *data) {
   if (source->lies > 0) {
     lie_about_chunk(source, buffer->buffer);
   }
-  pipewire.stream_queue_buffer(source->stream, buffer);
+  pipewire.stream_queue_buffer(source->producer.stream, buffer);
   source->sent++;
 }
 
