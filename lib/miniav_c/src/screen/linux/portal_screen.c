@@ -103,9 +103,12 @@ static bool is_right(void *user, uint32_t own_id) {
 
 static void on_graph_changed(void *user) {
   struct portal_screen *screen = user;
+  if (screen->video == NULL) {
+    return; /* also while it connects, when there is no connection to look at */
+  }
   const struct pipewire_object *node =
       pipewire_graph_find(pipewire_graph_of(screen->connection), PIPEWIRE_NODE, screen->node_id);
-  if (screen->video != NULL && (node == NULL || node->serial != screen->node_serial)) {
+  if (node == NULL || node->serial != screen->node_serial) {
     lose(screen, "the desktop ended the stream");
   }
 }
