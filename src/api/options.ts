@@ -1,6 +1,6 @@
 /** Options: which there are, and those that become properties of a context. */
 
-import { MiniAVError } from "../ffi/mod.ts";
+import { isInt32, MiniAVError } from "../ffi/mod.ts";
 import type { PropertyEntry } from "./session.ts";
 import type {
   AudioCaptureOptions,
@@ -128,7 +128,7 @@ function requireSoundValues(operation: string, options: Readonly<Record<string, 
 
 function isRectangle(value: unknown): boolean {
   if (!isObject(value)) return false;
-  return ["x", "y", "width", "height"].every((name) => Number.isInteger(value[name]));
+  return ["x", "y", "width", "height"].every((name) => isInt32(value[name]));
 }
 
 function requireSoundWish(

@@ -115,7 +115,10 @@ export function convertToRgba(
   }
 }
 
-function planeOf(source: PixelSource, index: number): { data: Uint8Array; stride: number } {
+export function planeOf(
+  source: PixelSource,
+  index: number,
+): { data: Uint8Array; stride: number } {
   const plane = source.planes[index];
   if (plane === undefined) throw new RangeError(`${source.format} without plane ${index}`);
   return plane;
@@ -134,6 +137,11 @@ function packedToRgba(
 ): void {
   const { data, stride } = planeOf(source, 0);
   const { scale, offset } = rgbLevels(source.colorSpace.fullRange);
+  const isAligned = (data.byteOffset | stride | out.byteOffset | outStride) % 4 === 0;
+  if (bytes === 4 && scale === 1 && isAligned) {
+    reorderWords(source, { bytes, red, green, blue, alpha }, out, outStride);
+    return;
+  }
   for (let row = 0; row < source.codedHeight; row++) {
     let from = row * stride;
     let to = row * outStride;
@@ -142,6 +150,31 @@ function packedToRgba(
       out[to + 1] = (data[from + green]! + offset) * scale;
       out[to + 2] = (data[from + blue]! + offset) * scale;
       out[to + 3] = alpha === null ? 255 : data[from + alpha]!;
+    }
+  }
+}
+
+/** The same of whole words: what a screen sends, where only the order of its bytes changes. Every
+ * system that this runs on is little-endian. */
+function reorderWords(
+  { codedWidth: width, codedHeight: height, planes }: PixelSource,
+  { red, green, blue, alpha }: PackedRgb,
+  out: Uint8ClampedArray,
+  outStride: number,
+): void {
+  const { data, stride } = planes[0]!;
+  const words = new Int32Array(data.buffer, data.byteOffset, data.byteLength >> 2);
+  const target = new Int32Array(out.buffer, out.byteOffset, out.byteLength >> 2);
+  const [redShift, greenShift, blueShift] = [8 * red, 8 * green, 8 * blue];
+  const alphaShift = 8 * (alpha ?? 0);
+  const opaque = alpha === null ? 255 : 0;
+  for (let row = 0; row < height; row++) {
+    let from = (row * stride) >> 2;
+    let to = (row * outStride) >> 2;
+    for (const end = from + width; from < end; from++, to++) {
+      const word = words[from]!;
+      target[to] = ((word >>> redShift) & 255) | (((word >>> greenShift) & 255) << 8) |
+        (((word >>> blueShift) & 255) << 16) | (((word >>> alphaShift) | opaque) << 24);
     }
   }
 }

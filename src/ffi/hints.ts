@@ -196,6 +196,14 @@ function linuxServiceHint(source: string, backend: string): string {
       installCommand("pipewire", release)
     }`;
   }
+  if (source === "Screen" && backend === "x11") {
+    return "DISPLAY and XAUTHORITY name the X server and the right to use it.";
+  }
+  if (source === "Screen" && backend === "") {
+    return "A screen needs an X server that answers at DISPLAY, or a Wayland desktop with its portal: " +
+      `${installCommand("portal", release)}. The built-in test devices need nothing: ` +
+      "enableTestDevices(), or MINIAV_TEST_DEVICES=1.";
+  }
   if (source === "Camera" || source === "Screen") {
     if (backend === "") {
       return `Nothing here serves it in this version; the built-in test devices do: ` +

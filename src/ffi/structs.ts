@@ -82,8 +82,16 @@ export function rectangleAt(memory: Memory, base: number): Rectangle {
   };
 }
 
+/** What 32 bits hold; runtimes would cut off the rest, and mean another place. */
+export function isInt32(value: unknown): value is number {
+  return typeof value === "number" && value === (value | 0);
+}
+
 export function setRectangleAt(memory: Memory, base: number, rectangle: Rectangle): void {
   for (const name of ["x", "y", "width", "height"] as const) {
+    if (!isInt32(rectangle[name])) {
+      throw new RangeError(`${name} of a rectangle takes whole pixels, not ${rectangle[name]}`);
+    }
     memory.view.setInt32(base + L.RectLayout[name].offset, rectangle[name], true);
   }
 }

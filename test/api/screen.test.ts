@@ -31,6 +31,19 @@ test("x and y of a region are even where colour is subsampled", async () => {
   });
 });
 
+test("a region that no number of pixels says is refused, and moves nothing", async () => {
+  const region = { x: 8, y: 16, width: 32, height: 24 };
+  await using screen = await Screen.open({ ...DISPLAY, region });
+  for (const wrong of [2 ** 32 + 8, -(2 ** 31) - 1, 1e12, 0.5, NaN, Infinity]) {
+    for (const name of ["x", "y", "width", "height"]) {
+      const other = { ...region, [name]: wrong };
+      await assert.rejects(Screen.open({ ...DISPLAY, region: other }), { code: "INVALID_ARG" });
+      await assert.rejects(screen.setProperty("region", other), RangeError);
+    }
+  }
+  assert.deepEqual(await screen.getProperty("region"), region);
+});
+
 test("a region is the display's pixels in that place, without a copy", async () => {
   using whole = await Screen.grab({ ...DISPLAY, format: "BGRX", cursor: "hidden" });
   const region = { x: 201, y: 850, width: 333, height: 222 };

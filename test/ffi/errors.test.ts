@@ -67,4 +67,7 @@ test("hints name what can be done", () => {
   assert.match(hintFor("FORMAT_NOT_SUPPORTED", "Microphone.open", ""), /supportedFormats/);
   assert.notEqual(hintFor("PERMISSION_DENIED", "Screen.open", ""), "");
   assert.match(hintFor("SYSTEM_CALL_FAILED", "Microphone.open", ""), /libpulse|PulseAudio/i);
+  const noScreen = hintFor("NOT_SUPPORTED", "Screen.open", "");
+  assert.match(noScreen, /DISPLAY.*portal/);
+  assert.doesNotMatch(hintFor("NOT_SUPPORTED", "Screen.open", "x11"), /PipeWire/);
 });

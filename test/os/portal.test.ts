@@ -205,6 +205,8 @@ test("other versions and habits of portals", OPTIONS, async () => {
     "liar": "PORTAL_FAILED",
     "no-streams": "PORTAL_FAILED",
     "no-fd": "PORTAL_FAILED",
+    "bad-session": "PORTAL_FAILED",
+    "long-session": "PORTAL_FAILED",
     "mute": "TIMEOUT",
   };
   for (const [habit, expected] of Object.entries(outcomes)) {

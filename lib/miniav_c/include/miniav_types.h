@@ -160,7 +160,7 @@ typedef enum {
   MINIAV_PROPERTY_TYPE_INTEGER = 2,    /* value.integer */
   MINIAV_PROPERTY_TYPE_NUMBER = 3,     /* value.number */
   MINIAV_PROPERTY_TYPE_ENUM = 4,       /* value.integer, one of the named constants */
-  MINIAV_PROPERTY_TYPE_TEXT = 5,       /* value.text */
+  MINIAV_PROPERTY_TYPE_TEXT = 5,       /* value.text, UTF-8 */
   MINIAV_PROPERTY_TYPE_RECTANGLE = 6,  /* value.rectangle */
   MINIAV_PROPERTY_TYPE_INTRINSICS = 7, /* value.intrinsics */
   MINIAV_PROPERTY_TYPE_HANDLES = 8     /* value.handles, the first `count` of them */

@@ -67,6 +67,33 @@ static void test_texts(void) {
   CHECK_STR(small, "abc\xc3\xa9");
 }
 
+static void test_utf8(void) {
+  const char *const good[] = {"",
+                              "plain",
+                              "\xc2\x80",
+                              "\xdf\xbf",
+                              "a\xe0\xa0\x80z",
+                              "\xed\x9f\xbf",
+                              "\xf0\x90\x80\x80",
+                              "\xf4\x8f\xbf\xbf"};
+  const char *const bad[] = {"\xff",
+                             "\x80",
+                             "a\xc3",
+                             "\xc1\xbf",
+                             "\xe0\x9f\xbf",
+                             "\xed\xa0\x80",
+                             "\xe2\x82",
+                             "\xf0\x8f\xbf\xbf",
+                             "\xf4\x90\x80\x80",
+                             "\xf0\x90\x80"};
+  for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+    CHECK(text_is_utf8(good[i]));
+  }
+  for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+    CHECK(!text_is_utf8(bad[i]));
+  }
+}
+
 static void test_shapes(void) {
   struct plane_shape shape;
   CHECK(pixel_plane_shape(MINIAV_PIXEL_FORMAT_NV12, 5, 3, 1, &shape));
@@ -120,6 +147,7 @@ int main(void) {
   test_devices();
   test_empty();
   test_texts();
+  test_utf8();
   test_shapes();
   test_soundness();
   return check_report("lists");

@@ -4,12 +4,12 @@
 
 #if defined(MINIAV_HAVE_PIPEWIRE)
 
-#include <pthread.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "loopback/linux/loopback_targets.h"
+#include "support/processes.h"
 
 #define NOBODY 4194304u /* above every PID that Linux gives */
 
@@ -242,11 +242,6 @@ static void test_excluded_until_the_end(void) {
   }
 }
 
-static void *wait_for_end(void *user) {
-  char byte;
-  _exit(read(*(const int *)user, &byte, 1) == 0 ? 0 : 1);
-}
-
 /* A process whose first thread has ended plays on; whose binary it runs is not to be known then. */
 static void test_first_thread_ends(void) {
   static struct scene scene;
@@ -254,18 +249,8 @@ static void test_first_thread_ends(void) {
   int ends[2];
   char binary[64];
   CHECK(pipe(ends) == 0);
-  pid_t child = fork();
-  if (child == 0) {
-    static pthread_t thread;
-    close(ends[1]);
-    if (pthread_create(&thread, NULL, wait_for_end, ends) != 0) {
-      _exit(1);
-    }
-    pthread_exit(NULL);
-  }
-  for (int i = 0; i < 10000 && process_binary((uint32_t)child, binary, sizeof binary); i++) {
-    usleep(1000);
-  }
+  pid_t child = fork_headless(ends);
+  CHECK(!process_binary((uint32_t)child, binary, sizeof binary));
   uint32_t sink = add_sink(&scene, "speaker");
   struct pipewire_object *stream = add_program(&scene, sink, (uint32_t)child);
   struct pipewire_object *other = add_program(&scene, sink, (uint32_t)getpid());

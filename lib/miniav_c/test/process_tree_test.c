@@ -3,12 +3,13 @@
 
 #if defined(__linux__)
 
-#include <pthread.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "common/linux/process_tree.h"
+#include "support/processes.h"
 
 static void test_self(void) {
   uint32_t self = (uint32_t)getpid();
@@ -46,12 +47,7 @@ static void test_nobody(void) {
 static void test_child(void) {
   int ends[2];
   CHECK(pipe(ends) == 0);
-  pid_t child = fork();
-  if (child == 0) {
-    char byte;
-    close(ends[1]);
-    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
-  }
+  pid_t child = fork_waiting(ends);
   CHECK(child > 0);
   close(ends[0]);
   CHECK(process_start_time((uint32_t)child) >= process_start_time((uint32_t)getpid()));
@@ -65,53 +61,16 @@ static void test_child(void) {
   CHECK(process_start_time((uint32_t)child) == 0);
 }
 
-static void *wait_for_end(void *user) {
-  char byte;
-  _exit(read(*(const int *)user, &byte, 1) == 0 ? 0 : 1);
-}
-
 /* A process whose first thread has ended, and another has not, lives. */
 static void test_first_thread_ends(void) {
   int ends[2];
-  char state = 0;
   CHECK(pipe(ends) == 0);
-  pid_t child = fork();
-  if (child == 0) {
-    static pthread_t thread;
-    close(ends[1]);
-    if (pthread_create(&thread, NULL, wait_for_end, ends) != 0) {
-      _exit(1);
-    }
-    pthread_exit(NULL);
-  }
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/stat", (int)child);
-  for (int i = 0; i < 10000 && state != 'Z'; i++) {
-    char text[256] = "";
-    FILE *file = fopen(path, "r");
-    CHECK(file != NULL && fgets(text, sizeof text, file) != NULL);
-    fclose(file);
-    const char *name_end = strrchr(text, ')');
-    state = name_end != NULL ? name_end[2] : 0;
-    usleep(1000);
-  }
-  CHECK(state == 'Z');
+  pid_t child = fork_headless(ends);
   CHECK(process_start_time((uint32_t)child) > 0);
   close(ends[1]);
   CHECK(waitpid(child, NULL, 0) == child);
   CHECK(process_start_time((uint32_t)child) == 0);
   close(ends[0]);
-}
-
-/* Forks a process that lives until the pipe is closed; at has its PID. */
-static pid_t fork_waiting(const int ends[2]) {
-  pid_t child = fork();
-  if (child == 0) {
-    char byte;
-    close(ends[1]);
-    _exit(read(ends[0], &byte, 1) == 0 ? 0 : 1);
-  }
-  return child;
 }
 
 /* A parent whose child outlives it: the child stays in the parent's tree, and in ours it is too. */
@@ -121,6 +80,7 @@ static void test_kept_tree(void) {
   int go[2];
   uint32_t grandchild = 0;
   CHECK(pipe(ends) == 0 && pipe(told) == 0 && pipe(go) == 0);
+  CHECK(prctl(PR_SET_CHILD_SUBREAPER, 1) == 0); /* so that the orphan is ours to wait for */
   pid_t parent = fork();
   if (parent == 0) {
     close(go[1]);
@@ -147,9 +107,7 @@ static void test_kept_tree(void) {
   CHECK(process_tree_has(&tree, grandchild));
   close(ends[1]);
   close(told[1]);
-  while (process_start_time(grandchild) != 0) { /* nobody here may wait for it */
-    usleep(1000);
-  }
+  CHECK(waitpid((pid_t)grandchild, NULL, 0) == (pid_t)grandchild);
   process_tree_update(&tree);
   CHECK(!process_tree_is_alive(&tree));
   CHECK(!process_tree_has(&tree, grandchild));

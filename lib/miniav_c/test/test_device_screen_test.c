@@ -273,6 +273,16 @@ static void test_sound(void) {
   destroy(context);
 }
 
+/* A token that could not be sent to a portal is refused at once. */
+static void test_token(void) {
+  MiniAVScreenContextHandle context = screen();
+  MiniAVPropertyValue value = {.type = MINIAV_PROPERTY_TYPE_TEXT, .value = {.text = "t\xc3\xa9"}};
+  set(context, MINIAV_PROPERTY_RESTORE_TOKEN, &value, MINIAV_SUCCESS);
+  value.value.text[2] = 0; /* the sequence is cut */
+  set(context, MINIAV_PROPERTY_RESTORE_TOKEN, &value, MINIAV_ERROR_INVALID_ARG);
+  destroy(context);
+}
+
 int main(void) {
   use_test_backends();
   test_damage();
@@ -281,5 +291,6 @@ int main(void) {
   test_window();
   test_rate_limit();
   test_sound();
+  test_token();
   return check_report("test_device_screen");
 }

@@ -10,6 +10,8 @@
   liar         Responses of wrong types; forged ones from another connection come first
   no-streams   allows, and gives nothing
   no-fd        OpenPipeWireRemote has no descriptor
+  bad-session  the session's handle is no path of an object
+  long-session the session's handle is longer than anybody needs
 
 What is shown is told by the line "cast" of the file RIG_ANSWERS, read anew for each dialog: `node ID
 WIDTH HEIGHT SERIAL`, what plays there on the rig's PipeWire; `hang`, a dialog that nobody answers;
@@ -63,7 +65,8 @@ def answer():
 
 def results_of(method, session):
     if method == "CreateSession":
-        return {"session_handle": V("s", session)}
+        ends = {"bad-session": "//", "long-session": "x" * 4000}
+        return {"session_handle": V("s", session + ends.get(habit, ""))}
     if method != "Start" or habit == "no-streams":
         return {}
     words = answer()

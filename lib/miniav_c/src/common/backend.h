@@ -8,9 +8,9 @@
  * Threads: probe, enumerate, formats, default_format, audio_format, permission, request_permission
  * may be called from any number of threads at once. open, start, stop, close, and the property
  * functions are called for one capture by one thread at a time (property functions also between
- * start and stop, never during open, start, stop or close). None of them is called on a capture
- * thread or with a lock held. What may wait polls its cancel token (cancel.h) and ends within 250
- * ms of a request.
+ * start and stop, never during open, start, stop or close; drive on a consumer's thread, also
+ * during start and stop). None of them is called on a capture thread or with a lock held. What may
+ * wait polls its cancel token (cancel.h) and ends within 250 ms of a request.
  *
  * A missing function pointer is NOT_SUPPORTED, answered in one place (kinds.c).
  */
@@ -114,6 +114,12 @@ struct backend {
    * it. Bounded: 250 ms; what takes longer is left to a thread of its own. Leased buffers stay
    * valid: their release function may still be called, also after close. Also called after lost. */
   void (*stop)(void *state);
+
+  /* A consumer waits in MiniAV_WaitBuffer and lends its thread: the backend may do on it what its
+   * own thread would have to wake up for. NULL: never. At most one at a time, between the beginning
+   * of start and the end of stop, which ends it; it ends at the deadline too. True: something was
+   * delivered; false: the consumer waits as ever. */
+  bool (*drive)(void *state, int64_t deadline_us);
 
   /* Frees state; comes once, after stop. */
   void (*close)(void *state);

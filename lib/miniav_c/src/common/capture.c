@@ -257,12 +257,13 @@ static bool open_gates_locked(struct capture *capture) {
   return true;
 }
 
-/* Locked: the other way round; waits for the dispatcher, which may be in the user's callback. */
+/* Locked: the other way round; waits for the dispatcher, which may be in the user's callback, and
+ * for a consumer that is inside the backend. */
 static void close_gates_locked(struct capture *capture) {
   capture->accepting = false;
   capture->state = CAPTURE_CONFIGURED;
   condition_broadcast(&capture->changed);
-  while (capture->dispatching) {
+  while (capture->dispatching || capture->driving) {
     condition_wait(&capture->changed, &capture->lock);
   }
 }

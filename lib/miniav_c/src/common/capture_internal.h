@@ -82,6 +82,7 @@ struct capture {
   MiniAVBufferCallback callback;
   void *user_data;
   bool dispatching; /* the dispatcher thread exists */
+  bool driving;     /* a consumer is inside backend.drive; a stop waits for it */
   struct callback_thread dispatcher;
   bool deferred_stop;
   bool deferred_destroy;

@@ -257,7 +257,8 @@ static bool is_in_range(const struct own_property *own, const MiniAVPropertyValu
     break;
   case MINIAV_PROPERTY_TYPE_TEXT: {
     char text[MINIAV_TEXT_BYTES];
-    return text_take(text, value->value.text);
+    /* libdbus ends the process that sends what is no UTF-8. */
+    return text_take(text, value->value.text) && text_is_utf8(text);
   }
   case MINIAV_PROPERTY_TYPE_HANDLES:
     return value->count <= MINIAV_PROPERTY_MAX_HANDLES;

@@ -376,6 +376,25 @@ MiniAVResultCode capture_take(struct capture *capture, MiniAVBuffer *buffer) {
   return result;
 }
 
+/* Locked, and unlocked for its time: lets the backend use this thread. Sound that comes beside a
+ * picture would wait for that. False: it does not want to; nothing was delivered. */
+static bool drive_locked(struct capture *capture, int64_t deadline_us) {
+  const struct backend *backend = capture->backend;
+  if (backend->drive == NULL || capture->driving || capture->sound.wanted) {
+    return false;
+  }
+  void *state = capture->backend_state;
+  capture->driving = true;
+  mutex_unlock(&capture->lock);
+  bool delivered = backend->drive(state, deadline_us);
+  mutex_lock(&capture->lock);
+  capture->driving = false;
+  if (!capture->accepting) {
+    condition_broadcast(&capture->changed); /* a stop waits for us */
+  }
+  return delivered;
+}
+
 MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
                                    MiniAVBuffer *buffer) {
   int64_t deadline_us = clock_deadline_us(timeout_ms);
@@ -383,8 +402,12 @@ MiniAVResultCode capture_wait_take(struct capture *capture, uint32_t timeout_ms,
   MiniAVResultCode result = take_locked(capture, buffer);
   bool time_left = timeout_ms > 0;
   while (result == MINIAV_ERROR_NO_BUFFER && time_left) {
-    time_left = condition_wait_until(&capture->changed, &capture->lock, deadline_us);
-    result = take_locked(capture, buffer);
+    bool delivered = drive_locked(capture, deadline_us);
+    result = take_locked(capture, buffer); /* also what came just before we were locked again */
+    if (result == MINIAV_ERROR_NO_BUFFER && !delivered) {
+      time_left = condition_wait_until(&capture->changed, &capture->lock, deadline_us);
+      result = take_locked(capture, buffer);
+    }
   }
   mutex_unlock(&capture->lock);
   return result == MINIAV_ERROR_NO_BUFFER ? MINIAV_ERROR_TIMEOUT : result;

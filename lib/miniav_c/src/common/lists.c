@@ -67,6 +67,35 @@ bool text_take(char destination[MINIAV_TEXT_BYTES], const char *source) {
   return true;
 }
 
+/* Bytes of the sequence that begins there, 0 when it is none. RFC 3629, section 4. */
+static size_t sequence_bytes(const unsigned char *at) {
+  unsigned char first = at[0];
+  size_t bytes = first < 0x80 ? 1 : first < 0xc2 ? 0 : first < 0xe0 ? 2 : first < 0xf0 ? 3 : 4;
+  unsigned char least = first == 0xe0 ? 0xa0 : first == 0xf0 ? 0x90 : 0x80;
+  unsigned char most = first == 0xed ? 0x9f : first == 0xf4 ? 0x8f : 0xbf;
+  if (first > 0xf4 || (bytes > 1 && (at[1] < least || at[1] > most))) {
+    return 0;
+  }
+  for (size_t i = 2; i < bytes; i++) {
+    if ((at[i] & 0xc0) != 0x80) {
+      return 0;
+    }
+  }
+  return bytes;
+}
+
+bool text_is_utf8(const char *text) {
+  const unsigned char *at = (const unsigned char *)text;
+  while (*at != 0) {
+    size_t bytes = sequence_bytes(at);
+    if (bytes == 0) {
+      return false;
+    }
+    at += bytes;
+  }
+  return true;
+}
+
 static uint64_t hash_text(const char *text) {
   uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */
   for (; *text != 0; text++) {

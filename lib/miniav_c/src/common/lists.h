@@ -50,6 +50,9 @@ size_t text_whole(const char *text, size_t length);
  * when it is longer. NULL is "". */
 bool text_take(char destination[MINIAV_TEXT_BYTES], const char *source);
 
+/* Whether it is UTF-8 to its end, as RFC 3629 has it. */
+bool text_is_utf8(const char *text);
+
 /* Makes a list the user's; NULL and 0 when it is empty. OUT_OF_MEMORY when adding failed. */
 MiniAVResultCode list_publish(void **items, uint32_t count, uint32_t item_bytes, bool failed);
 /* Frees a published list; INVALID_ARG when it is none. */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "common/audio_format.h"
+#include "common/divisor.h"
 
 /* The filter, in samples of the lower rate. Kaiser's estimate of the transition's width,
  * (attenuation - 7.95) / (14.36 × taps), is 0.077 sample rates here: from 0.903 to 1.057 of the
@@ -45,15 +46,6 @@ struct resampler {
   bool draining;
   size_t drain_end; /* where the real input ended */
 };
-
-static uint32_t common_divisor(uint32_t a, uint32_t b) {
-  while (b != 0) {
-    uint32_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
 
 /* Modified Bessel function of the first kind, order 0, by its power series. */
 static double bessel_i0(double x) {

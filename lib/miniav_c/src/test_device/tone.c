@@ -3,17 +3,10 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "common/divisor.h"
+
 #define TONE_AMPLITUDE 0.25118864315095801 /* 10^(-12/20) */
 #define TONE_TWO_PI    6.28318530717958647693
-
-static uint32_t common_divisor(uint32_t a, uint32_t b) {
-  while (b != 0) {
-    uint32_t rest = a % b;
-    a = b;
-    b = rest;
-  }
-  return a;
-}
 
 bool test_tone_init(struct test_tone *tone, const struct test_tone_spec *spec, uint32_t rate,
                     uint32_t channels) {

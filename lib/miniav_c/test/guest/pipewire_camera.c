@@ -1,15 +1,12 @@
 /* vivid through a real PipeWire: the node that its session manager makes of a V4L2 camera. */
-#include <stdio.h>
-#include <unistd.h>
-
 #include "v4l2_guest.h"
 
-#define NODE         "pipewire:v4l2_input._sys_devices_platform_vivid.0_video4linux_video0"
-#define HELD         3
-#define LISTED_TRIES 200
+#define NODE "pipewire:v4l2_input._sys_devices_platform_vivid.0_video4linux_video0"
+#define HELD 3
 
 /* The only camera, and so the default: the session manager has no node of the multi-planar one. */
-static bool is_listed(void) {
+static bool is_listed(void *user) {
+  (void)user;
   MiniAVDeviceInfo *devices = NULL;
   uint32_t count = 0;
   bool found = false;
@@ -19,16 +16,6 @@ static bool is_listed(void) {
     MiniAV_FreeDeviceList(devices, count);
   }
   return found;
-}
-
-/* The session manager needs a moment, the more so in an emulated machine. */
-static bool await_listed(void) {
-  bool listed = is_listed();
-  for (int i = 0; i < LISTED_TRIES && !listed; i++) {
-    usleep(100000);
-    listed = is_listed();
-  }
-  return CHECK(listed);
 }
 
 /* Real dma-bufs of the driver; PipeWire exports them for reading only, so they are copied. How many
@@ -108,7 +95,7 @@ static void check_handles(void) {
 
 void test_pipewire(void) {
   vivid_calm("/dev/video0");
-  if (await_listed()) {
+  if (await_cameras(is_listed, NULL)) {
     check_formats();
     check_held();
     check_handles();

@@ -9,29 +9,46 @@
 
 #define FOURCC_NV12 0x3231564eu
 
-void check_imported(const MiniAVBuffer *buffer) {
-  MiniAVBuffer seen = *buffer;
-  void *maps[MINIAV_MAX_PLANES] = {0};
-  size_t lengths[MINIAV_MAX_PLANES] = {0};
+bool imported_begin(const MiniAVBuffer *buffer, struct imported *imported) {
+  *imported = (struct imported){.buffer = *buffer};
+  imported->buffer.content_type = MINIAV_BUFFER_CONTENT_TYPE_CPU;
   for (uint32_t i = 0; i < buffer->num_fds; i++) {
-    off_t end = lseek(buffer->plane_fds[i], 0, SEEK_END);
+    int fd = buffer->plane_fds[i];
+    off_t end = lseek(fd, 0, SEEK_END);
     struct dma_buf_sync begin = {.flags = DMA_BUF_SYNC_START | DMA_BUF_SYNC_READ};
-    CHECK_EQ(ioctl(buffer->plane_fds[i], DMA_BUF_IOCTL_SYNC, &begin), 0); /* a real one */
-    lengths[i] = end > 0 ? (size_t)end : 0;
-    maps[i] = mmap(NULL, lengths[i], PROT_READ, MAP_SHARED, buffer->plane_fds[i], 0);
-    if (!CHECK(maps[i] != MAP_FAILED)) {
-      return;
+    size_t length = end > 0 ? (size_t)end : 0;
+    CHECK_EQ(ioctl(fd, DMA_BUF_IOCTL_SYNC, &begin), 0); /* a real one */
+    void *map = mmap(NULL, length, PROT_READ, MAP_SHARED, fd, 0);
+    if (!CHECK(map != MAP_FAILED)) {
+      return false;
     }
-    CHECK_EQ((uintptr_t)buffer->data.video.planes[i].data_ptr, buffer->plane_fds[i]);
-    seen.data.video.planes[i].data_ptr = (uint8_t *)maps[i] + buffer->plane_offsets_bytes[i];
-    seen.data.video.planes[i].stride_bytes = buffer->plane_strides_bytes[i];
+    imported->fds[i] = fd;
+    imported->maps[i] = map;
+    imported->lengths[i] = length;
+    imported->count++;
+    CHECK_EQ((uintptr_t)buffer->data.video.planes[i].data_ptr, fd);
+    MiniAVPlane *plane = &imported->buffer.data.video.planes[i];
+    plane->data_ptr = (uint8_t *)map + buffer->plane_offsets_bytes[i];
+    plane->stride_bytes = buffer->plane_strides_bytes[i];
+    plane->size_bytes = plane->stride_bytes * plane->height;
   }
-  check_bars(&seen);
-  for (uint32_t i = 0; i < buffer->num_fds; i++) {
+  return true;
+}
+
+void imported_end(struct imported *imported) {
+  for (uint32_t i = 0; i < imported->count; i++) {
     struct dma_buf_sync end = {.flags = DMA_BUF_SYNC_END | DMA_BUF_SYNC_READ};
-    CHECK_EQ(ioctl(buffer->plane_fds[i], DMA_BUF_IOCTL_SYNC, &end), 0);
-    munmap(maps[i], lengths[i]);
+    CHECK_EQ(ioctl(imported->fds[i], DMA_BUF_IOCTL_SYNC, &end), 0);
+    munmap(imported->maps[i], imported->lengths[i]);
   }
+}
+
+void check_imported(const MiniAVBuffer *buffer) {
+  struct imported imported;
+  if (imported_begin(buffer, &imported)) {
+    check_bars(&imported.buffer);
+  }
+  imported_end(&imported);
 }
 
 static void check_device(const char *id) {

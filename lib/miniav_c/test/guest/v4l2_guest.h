@@ -30,8 +30,24 @@ void release(const MiniAVBuffer *buffer);
 /* The eight bars, in the frame's own format, matrix and range, to two levels. */
 void check_bars(const MiniAVBuffer *buffer);
 
-/* Looks through the descriptors of dma-bufs, as an importer would, for the bars. */
+/* A picture of dma-bufs, seen through its descriptors as an importer sees it. */
+struct imported {
+  MiniAVBuffer buffer; /* the same with planes in memory */
+  int fds[MINIAV_MAX_PLANES];
+  void *maps[MINIAV_MAX_PLANES];
+  size_t lengths[MINIAV_MAX_PLANES];
+  uint32_t count;
+};
+/* False after a failed check; ends in any case with imported_end. */
+bool imported_begin(const MiniAVBuffer *buffer, struct imported *imported);
+void imported_end(struct imported *imported);
+
+/* Looks through the descriptors for the bars. */
 void check_imported(const MiniAVBuffer *buffer);
+
+/* Asks again whenever cameras have come or gone, or a second has passed, for what an event tells of
+ * may take a moment more; false, a failed check: it has not come in a minute. */
+bool await_cameras(bool (*condition)(void *user), void *user);
 
 /* A sum over every byte of the picture. */
 uint64_t picture_sum(const MiniAVBuffer *buffer);

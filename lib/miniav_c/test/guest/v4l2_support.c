@@ -72,6 +72,26 @@ void release(const MiniAVBuffer *buffer) {
   CHECK_EQ(MiniAV_ReleaseBuffer(buffer->internal_handle), MINIAV_SUCCESS);
 }
 
+bool await_cameras(bool (*condition)(void *user), void *user) {
+  MiniAVWaiterHandle waiter = NULL;
+  MiniAVEvent event;
+  int64_t now_us;
+  MiniAV_GetTime(&now_us);
+  int64_t deadline_us = now_us + INT64_C(3000) * PATIENCE_MS;
+  CHECK_EQ(MiniAV_CreateWaiter(&waiter), MINIAV_SUCCESS);
+  CHECK_EQ(MiniAV_WaiterWatchDevices(waiter, 1u << MINIAV_KIND_CAMERA), MINIAV_SUCCESS);
+  bool holds = condition(user);
+  while (!holds && now_us < deadline_us) {
+    MiniAV_WaitAny(waiter, 1000);
+    while (MiniAV_NextEvent(waiter, &event) == MINIAV_SUCCESS) {
+    }
+    holds = condition(user);
+    MiniAV_GetTime(&now_us);
+  }
+  CHECK_EQ(MiniAV_DestroyWaiter(waiter), MINIAV_SUCCESS);
+  return CHECK(holds);
+}
+
 uint64_t picture_sum(const MiniAVBuffer *buffer) {
   uint64_t sum = UINT64_C(14695981039346656037);
   for (uint32_t i = 0; i < buffer->data.video.num_planes; i++) {

@@ -7,6 +7,8 @@
  *   window NAME X Y WIDTH HEIGHT SEED       makes and maps a window with the pattern SEED
  *   resize NAME WIDTH HEIGHT SEED           and paints it anew
  *   move NAME X Y | raise NAME | lower NAME | map NAME | unmap NAME | destroy NAME
+ *   into NAME FRAME                         makes it a child of that window, at its corner
+ *   lie NAME                                sends word that it was destroyed, which it was not
  *   fill NAME X Y WIDTH HEIGHT VALUE        pixels of one value (hexadecimal)
  *   title NAME TEXT | pid NAME NUMBER | machine NAME HOST
  *   monitor NAME X Y WIDTH HEIGHT           a display of that name; without a size it goes
@@ -304,6 +306,20 @@ static void destroy(struct named *entry) {
   *entry = (struct named){.id = 0};
 }
 
+static void put_into(xcb_window_t window, xcb_window_t frame) {
+  xcb_reparent_window_request_t request = {.window = window, .parent = frame};
+  server_do(XCB_REPARENT_WINDOW, &request, sizeof request);
+}
+
+static void lie(xcb_window_t window) {
+  xcb_destroy_notify_event_t event = {
+      .response_type = XCB_DESTROY_NOTIFY, .event = window, .window = window};
+  xcb_send_event_request_t request = {.destination = window,
+                                      .event_mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY};
+  memcpy(request.event, &event, sizeof event);
+  server_do(XCB_SEND_EVENT, &request, sizeof request);
+}
+
 static void set_text(const char *command, xcb_window_t window, const char *text) {
   uint32_t length = (uint32_t)strlen(text);
   if (strcmp(command, "title") == 0) {
@@ -337,6 +353,10 @@ static void run_on(const char *command, struct named *entry, const char *rest) {
     map(window, command[0] == 'm');
   } else if (strcmp(command, "destroy") == 0) {
     destroy(entry);
+  } else if (strcmp(command, "into") == 0) {
+    put_into(window, find(rest)->id);
+  } else if (strcmp(command, "lie") == 0) {
+    lie(window);
   } else if (strcmp(command, "fill") == 0) {
     sscanf(rest, "%*d %*d %*d %*d %x", &value);
     fill(window, at, value);

@@ -219,10 +219,7 @@ static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
     return MINIAV_SUCCESS;
   }
   if (result == MINIAV_SUCCESS) {
-    pipewire_lock(connection);
-    pipewire_cameras_list(pipewire_graph_of(connection), devices);
-    pipewire_unlock(connection);
-    pipewire_disconnect(connection);
+    pipewire_cameras_list_once(connection, devices);
   }
   return result;
 }

@@ -75,6 +75,14 @@ void pipewire_cameras_list(const struct pipewire_graph *graph, struct device_lis
   }
 }
 
+void pipewire_cameras_list_once(struct pipewire_connection *connection,
+                                struct device_list *devices) {
+  pipewire_lock(connection);
+  pipewire_cameras_list(pipewire_graph_of(connection), devices);
+  pipewire_unlock(connection);
+  pipewire_disconnect(connection);
+}
+
 /* Locked: the node that an id means now; "" is the default. */
 static const struct pipewire_object *find_node(const struct pipewire_graph *graph, const char *id) {
   const char *name = id[0] != 0 ? id : pipewire_graph_default(graph, PIPEWIRE_CLASS_CAMERA);

@@ -34,6 +34,9 @@ struct pipewire_camera_way {
 
 /* The default first; of nodes with one name the oldest, which is the one that the id means. */
 void pipewire_cameras_list(const struct pipewire_graph *graph, struct device_list *devices);
+/* The cameras of a connection, which then ends. */
+void pipewire_cameras_list_once(struct pipewire_connection *connection,
+                                struct device_list *devices);
 
 /* As the members of struct backend; an id is a node's name, "" the default camera. */
 MiniAVResultCode pipewire_camera_formats(const struct pipewire_camera_way *way, const char *id,

@@ -6,12 +6,12 @@
 #include <string.h>
 
 #include "common/clock.h"
+#include "common/linux/default_wait.h"
 #include "common/linux/pipewire_worker.h"
 #include "common/lists.h"
 
-#define ANSWER_MS  3000u   /* a negotiation without an answer ends then */
-#define GOODBYE_MS 100u    /* of the 250 ms that a stop may take */
-#define NO_HOME_US 3000000 /* how long a capture of the default waits for there to be one */
+#define ANSWER_MS  3000u /* a negotiation without an answer ends then */
+#define GOODBYE_MS 100u  /* of the 250 ms that a stop may take */
 
 struct pipewire_session {
   const struct pipewire_policy *policy;
@@ -24,8 +24,8 @@ struct pipewire_session {
   struct pipewire_worker worker;
 
   /* under the loop lock */
-  struct pipewire_tap *tap;  /* while it runs */
-  int64_t homeless_since_us; /* the followed default is gone since then; 0: it is there */
+  struct pipewire_tap *tap; /* while it runs */
+  struct default_wait wait; /* for another default that is followed */
   double volume;
   bool mute;
   bool volume_known;
@@ -67,15 +67,8 @@ static void read_volume(struct pipewire_session *session,
 /* The default that is followed is gone: there may be another one soon. */
 static bool waits_for_default(struct pipewire_session *session,
                               const struct pipewire_selection *selection) {
-  if (selection->failure == MINIAV_SUCCESS || session->current_default[0] == 0) {
-    session->homeless_since_us = 0;
-    return false;
-  }
-  int64_t now_us = clock_now_us();
-  if (session->homeless_since_us == 0) {
-    session->homeless_since_us = now_us;
-  }
-  return now_us - session->homeless_since_us < NO_HOME_US;
+  return default_wait_lasts(&session->wait, selection->failure != MINIAV_SUCCESS &&
+                                                session->current_default[0] != 0);
 }
 
 /* Locked: asks the policy and wires; while the session runs. */
@@ -274,7 +267,7 @@ static MiniAVResultCode begin(struct pipewire_session *session, struct cancel *c
     return result;
   }
   pipewire_lock(session->connection);
-  session->homeless_since_us = 0;
+  session->wait = (struct default_wait){0};
   struct pipewire_tap *tap = pipewire_tap_create(
       pipewire_core_of(session->connection), session->policy->node_name, &session->layout,
       session->in.sample_rate, session->policy->of_output, session->worker.event_fd);

@@ -102,8 +102,7 @@ bool portal_read_number(DBusMessageIter *value, uint32_t *number) {
 
 bool portal_read_text(DBusMessageIter *value, char text[MINIAV_TEXT_BYTES]) {
   const char *read = NULL;
-  int type = dbus.iter_get_arg_type(value);
-  if (type != DBUS_TYPE_STRING && type != DBUS_TYPE_OBJECT_PATH) {
+  if (dbus.iter_get_arg_type(value) != DBUS_TYPE_STRING) {
     return false;
   }
   dbus.iter_get_basic(value, &read);
@@ -111,13 +110,34 @@ bool portal_read_text(DBusMessageIter *value, char text[MINIAV_TEXT_BYTES]) {
   return true;
 }
 
-int portal_reply_fd(DBusMessage *reply) {
-  DBusMessageIter iter;
-  int fd = -1;
-  if (dbus.iter_init(reply, &iter) && dbus.iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
-    dbus.iter_get_basic(&iter, &fd); /* a copy, close-on-exec */
+/* D-Bus specification, "Valid Object Paths". libdbus ends the process that sends another one. */
+static bool is_object_path(const char *path) {
+  if (path[0] != '/' || strlen(path) >= MINIAV_TEXT_BYTES) {
+    return false;
   }
-  return fd;
+  for (const char *at = path; *at != 0; at++) {
+    bool is_name = (*at >= 'a' && *at <= 'z') || (*at >= 'A' && *at <= 'Z') ||
+                   (*at >= '0' && *at <= '9') || *at == '_';
+    bool ends_element = at[1] == '/' || at[1] == 0;
+    if (!is_name && (*at != '/' || ends_element)) {
+      return false;
+    }
+  }
+  return true;
+}
+
+bool portal_read_path(DBusMessageIter *value, char path[MINIAV_TEXT_BYTES]) {
+  const char *read = NULL;
+  int type = dbus.iter_get_arg_type(value);
+  if (type != DBUS_TYPE_STRING && type != DBUS_TYPE_OBJECT_PATH) {
+    return false;
+  }
+  dbus.iter_get_basic(value, &read);
+  if (!is_object_path(read)) {
+    return false;
+  }
+  text_copy(path, MINIAV_TEXT_BYTES, read);
+  return true;
 }
 
 /* -- waiting ---------------------------------------------------------------------------------- */
@@ -242,6 +262,32 @@ MiniAVResultCode portal_call(struct portal *portal, DBusMessage *call, uint32_t 
   }
 }
 
+static int reply_fd(DBusMessage *reply) {
+  DBusMessageIter iter;
+  int fd = -1;
+  if (dbus.iter_init(reply, &iter) && dbus.iter_get_arg_type(&iter) == DBUS_TYPE_UNIX_FD) {
+    dbus.iter_get_basic(&iter, &fd); /* a copy, close-on-exec */
+  }
+  return fd;
+}
+
+MiniAVResultCode portal_call_remote(struct portal *portal, DBusMessage *call, int *fd,
+                                    struct cancel *cancel) {
+  DBusMessage *reply;
+  *fd = -1;
+  MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  *fd = reply_fd(reply);
+  dbus.message_unref(reply);
+  if (*fd < 0) {
+    cancel_explain(cancel, "the desktop portal gave no connection to PipeWire");
+    return MINIAV_ERROR_PORTAL_FAILED;
+  }
+  return MINIAV_SUCCESS;
+}
+
 /* -- requests --------------------------------------------------------------------------------- */
 
 void portal_request_begin(struct portal *portal, DBusMessageIter *options) {
@@ -293,7 +339,7 @@ static MiniAVResultCode wait_response(struct portal *portal, uint32_t timeout_ms
 static void take_path(struct portal *portal, DBusMessage *reply) {
   DBusMessageIter iter;
   char path[MINIAV_TEXT_BYTES];
-  if (dbus.iter_init(reply, &iter) && portal_read_text(&iter, path)) {
+  if (dbus.iter_init(reply, &iter) && portal_read_path(&iter, path)) {
     memcpy(portal->request_path, path, sizeof path);
   }
 }

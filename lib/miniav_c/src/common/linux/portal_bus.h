@@ -81,13 +81,17 @@ bool portal_options_read(const DBusMessageIter *options,
 /* A value of the type, else false; text is cut to MINIAV_TEXT_BYTES. */
 bool portal_read_number(DBusMessageIter *value, uint32_t *number);
 bool portal_read_text(DBusMessageIter *value, char text[MINIAV_TEXT_BYTES]);
+/* The path of an object, which may come as a string; false: it is none, or longer than a text. */
+bool portal_read_path(DBusMessageIter *value, char path[MINIAV_TEXT_BYTES]);
 
 /* A property of the portal that is a number. */
 MiniAVResultCode portal_number_property(struct portal *portal, const char *interface,
                                         const char *name, uint32_t *number, struct cancel *cancel);
 
-/* The descriptor that a reply carries; -1: none. */
-int portal_reply_fd(DBusMessage *reply);
+/* Sends and frees a call that is answered by PipeWire's descriptor, which becomes the caller's; -1
+ * unless SUCCESS. call NULL: OUT_OF_MEMORY. */
+MiniAVResultCode portal_call_remote(struct portal *portal, DBusMessage *call, int *fd,
+                                    struct cancel *cancel);
 
 #endif
 #endif

@@ -79,21 +79,13 @@ MiniAVResultCode portal_camera_access(struct portal *portal, uint32_t dialog_ms,
 
 MiniAVResultCode portal_camera_remote(struct portal *portal, int *fd, struct cancel *cancel) {
   DBusMessage *call = portal_message(CAMERA, "OpenPipeWireRemote");
-  DBusMessage *reply;
   DBusMessageIter arguments;
   DBusMessageIter options;
-  *fd = -1;
   if (call != NULL) {
     portal_options_begin(call, &arguments, &options);
     portal_options_end(&arguments, &options);
   }
-  MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
-  if (result != MINIAV_SUCCESS) {
-    return result;
-  }
-  *fd = portal_reply_fd(reply);
-  dbus.message_unref(reply);
-  return *fd >= 0 ? MINIAV_SUCCESS : MINIAV_ERROR_PORTAL_FAILED;
+  return portal_call_remote(portal, call, fd, cancel);
 }
 
 /* a{sas}: for each program what it may. */

@@ -46,7 +46,7 @@ static void found_session(void *user, const char *key, DBusMessageIter *value) {
   struct portal *portal = user;
   /* A string, not an object path, by an old mistake that the documentation keeps. */
   if (strcmp(key, "session_handle") == 0) {
-    portal_read_text(value, portal->session_path);
+    portal_read_path(value, portal->session_path);
   }
 }
 
@@ -253,7 +253,6 @@ static MiniAVResultCode start(struct portal *portal, uint32_t dialog_ms, struct 
 
 static MiniAVResultCode open_remote(struct portal *portal, int *fd, struct cancel *cancel) {
   DBusMessage *call = portal_message(CAST, "OpenPipeWireRemote");
-  DBusMessage *reply;
   DBusMessageIter arguments;
   DBusMessageIter options;
   if (call != NULL) {
@@ -261,17 +260,7 @@ static MiniAVResultCode open_remote(struct portal *portal, int *fd, struct cance
     portal_options_begin(call, &arguments, &options);
     portal_options_end(&arguments, &options);
   }
-  MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
-  if (result != MINIAV_SUCCESS) {
-    return result;
-  }
-  *fd = portal_reply_fd(reply);
-  dbus.message_unref(reply);
-  if (*fd < 0) {
-    cancel_explain(cancel, "the desktop portal gave no connection to PipeWire");
-    return MINIAV_ERROR_PORTAL_FAILED;
-  }
-  return MINIAV_SUCCESS;
+  return portal_call_remote(portal, call, fd, cancel);
 }
 
 MiniAVResultCode portal_cast_start(struct portal *portal, const struct portal_cast_wish *wish,

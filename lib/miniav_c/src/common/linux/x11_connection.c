@@ -29,25 +29,37 @@ void x11_block_signals(void) {
   pthread_sigmask(SIG_BLOCK, &set, NULL);
 }
 
-/* libxcb writes without MSG_NOSIGNAL; the thread may be the user's. */
+void x11_hold_signals(struct x11_signals *signals) {
+  sigset_t pending;
+  sigset_t pipe_set;
+  sigemptyset(&pipe_set);
+  sigaddset(&pipe_set, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &pipe_set, &signals->before);
+  /* Only what was blocked can have been pending. */
+  signals->was_pending = sigismember(&signals->before, SIGPIPE) == 1 && sigpending(&pending) == 0 &&
+                         sigismember(&pending, SIGPIPE) == 1;
+}
+
+void x11_release_signals(const struct x11_signals *signals, const struct x11 *x11) {
+  sigset_t pipe_set;
+  const struct timespec now = {0};
+  sigemptyset(&pipe_set);
+  sigaddset(&pipe_set, SIGPIPE);
+  bool is_ours = !signals->was_pending && xcb.connection_has_error(x11->connection) != 0;
+  while (is_ours && sigtimedwait(&pipe_set, NULL, &now) < 0 && errno == EINTR) {
+  }
+  pthread_sigmask(SIG_SETMASK, &signals->before, NULL);
+}
+
 static void flush(struct x11 *x11) {
+  struct x11_signals signals;
   if (x11->signals_blocked) {
     xcb.flush(x11->connection);
     return;
   }
-  sigset_t pipe_set;
-  sigset_t before;
-  sigset_t pending;
-  const struct timespec now = {0};
-  sigemptyset(&pipe_set);
-  sigaddset(&pipe_set, SIGPIPE);
-  sigpending(&pending);
-  bool was_pending = sigismember(&pending, SIGPIPE) == 1;
-  pthread_sigmask(SIG_BLOCK, &pipe_set, &before);
+  x11_hold_signals(&signals);
   xcb.flush(x11->connection);
-  while (!was_pending && sigtimedwait(&pipe_set, NULL, &now) < 0 && errno == EINTR) {
-  }
-  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  x11_release_signals(&signals, x11);
 }
 
 /* -- connecting ----------------------------------------------------------------------------- */
@@ -69,19 +81,43 @@ static void handshake_free(struct handshake *handshake) {
   free(handshake);
 }
 
-/* xcb_connect reads Xauthority through libXau, which builds the file's name in a static buffer.
- * While a server hangs in here the others wait behind it, and run out of time as they would by
- * themselves.
+/* One at a time: xcb_connect reads Xauthority through libXau, which builds the file's name in a
+ * static buffer. While a server hangs in there the others wait for their turn, and run out of time
+ * as they would by themselves; only the thread that hangs is left behind, however many come.
  */
-static struct mutex connect_mutex = MUTEX_INITIALIZER;
+static struct mutex turn_mutex = MUTEX_INITIALIZER;
+static struct condition turn_changed;
+static bool turn_prepared;
+static bool turn_taken;
+
+static MiniAVResultCode turn_take(int64_t deadline_us, struct cancel *cancel) {
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  mutex_lock(&turn_mutex);
+  if (!turn_prepared) {
+    condition_init(&turn_changed);
+    turn_prepared = true;
+  }
+  while (turn_taken && result == MINIAV_SUCCESS) {
+    result = cancel_wait_step(cancel, &turn_changed, &turn_mutex, deadline_us);
+  }
+  turn_taken = turn_taken || result == MINIAV_SUCCESS;
+  mutex_unlock(&turn_mutex);
+  return result;
+}
+
+static void turn_leave(void) {
+  mutex_lock(&turn_mutex);
+  turn_taken = false;
+  condition_broadcast(&turn_changed);
+  mutex_unlock(&turn_mutex);
+}
 
 static void handshake_main(void *user) {
   struct handshake *handshake = user;
   x11_block_signals();
   int screen = 0;
-  mutex_lock(&connect_mutex);
   xcb_connection_t *connection = xcb.connect(handshake->display, &screen);
-  mutex_unlock(&connect_mutex);
+  turn_leave();
   mutex_lock(&handshake->mutex);
   handshake->connection = connection;
   handshake->screen = screen;
@@ -199,20 +235,31 @@ static const char *connection_error(int code) {
   }
 }
 
-static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
-                              xcb_connection_t **connection, int *screen) {
+/* The turn is ours, and handed on in any case. */
+static MiniAVResultCode shake_hands(const char *display, int64_t deadline_us, struct cancel *cancel,
+                                    xcb_connection_t **connection, int *screen) {
   struct handshake *handshake = calloc(1, sizeof *handshake);
   if (handshake == NULL) {
+    turn_leave();
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   mutex_init(&handshake->mutex);
   condition_init(&handshake->changed);
   memcpy(handshake->display, display, sizeof handshake->display);
   if (!thread_start("miniav-x11-open", handshake_main, handshake)) {
+    turn_leave();
     handshake_free(handshake);
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
-  MiniAVResultCode result = handshake_wait(handshake, deadline_us, cancel, connection, screen);
+  return handshake_wait(handshake, deadline_us, cancel, connection, screen);
+}
+
+static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
+                              xcb_connection_t **connection, int *screen) {
+  MiniAVResultCode result = turn_take(deadline_us, cancel);
+  if (result == MINIAV_SUCCESS) {
+    result = shake_hands(display, deadline_us, cancel, connection, screen);
+  }
   if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
     cancel_explain(cancel, "no answer from the X server at DISPLAY=%.64s", display);
   }
@@ -407,6 +454,10 @@ void x11_continue(struct x11 *x11) {
   (void)taken;
 }
 
+bool x11_is_interrupted(const struct x11 *x11) {
+  return atomic_load(&x11->interrupted);
+}
+
 /* -- talking -------------------------------------------------------------------------------- */
 
 static unsigned int send_request(struct x11 *x11, const struct x11_request *request, bool is_void,
@@ -444,7 +495,7 @@ static bool pump(struct x11 *x11, uint32_t *events) {
 
 /* Without `listens` the server is not heard. SUCCESS: something has come, or the time. */
 static MiniAVResultCode wait_until(struct x11 *x11, bool listens, int64_t until_us) {
-  if (atomic_load(&x11->interrupted)) {
+  if (x11_is_interrupted(x11)) {
     return MINIAV_ERROR_USER_CANCELLED;
   }
   int64_t left_us = until_us - clock_now_us();
@@ -455,7 +506,7 @@ static MiniAVResultCode wait_until(struct x11 *x11, bool listens, int64_t until_
   struct pollfd wanted[2] = {{.fd = x11->wake_fd, .events = POLLIN},
                              {.fd = x11->fd, .events = POLLIN}};
   ppoll(wanted, listens ? 2 : 1, until_us == INT64_MAX ? NULL : &timeout, NULL);
-  return atomic_load(&x11->interrupted) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
+  return x11_is_interrupted(x11) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
 }
 
 static MiniAVResultCode take_reply(struct x11 *x11, void *data, xcb_generic_error_t *error,
@@ -537,6 +588,11 @@ MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us) {
   flush(x11);
   MiniAVResultCode result = wait_until(x11, false, until_us);
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
+}
+
+MiniAVResultCode x11_hear(struct x11 *x11) {
+  uint32_t events = 0;
+  return pump(x11, &events) ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_LOST;
 }
 
 static MiniAVResultCode synchronise(struct x11 *x11) {

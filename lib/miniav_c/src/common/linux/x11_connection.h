@@ -6,7 +6,8 @@
  * are polled for, together with a descriptor that ends the wait.
  *
  * Invariants
- * - One thread uses a connection at a time; only x11_interrupt may come from another.
+ * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
+ *   another.
  * - on_event is called inside x11_ask and x11_wait: it notes what it is told and asks nothing.
  * - X errors never reach a handler of anybody's: those of x11_ask are its result, those of
  *   x11_send arrive as events of the type 0.
@@ -19,6 +20,8 @@
 
 #if defined(MINIAV_HAVE_XCB)
 
+#include <signal.h>
+
 #include "common/linux/xcb_library.h"
 
 #define X11_OPEN_MS 3000u
@@ -30,7 +33,7 @@ struct x11 {
   atomic_bool interrupted;
   int64_t deadline_us; /* of every x11_ask; INT64_MAX: none */
   struct cancel *cancel;
-  bool signals_blocked; /* the thread that uses it has SIGPIPE blocked */
+  bool signals_blocked; /* whoever uses it now has SIGPIPE blocked */
   uint8_t error_code;   /* of the last x11_ask: an X error, 0 none */
   void (*on_event)(void *user, const xcb_generic_event_t *event);
   void *user;
@@ -59,6 +62,7 @@ void x11_set_limits(struct x11 *x11, int64_t deadline_us, struct cancel *cancel)
 /* Ends a wait, from any thread, until x11_continue. */
 void x11_interrupt(struct x11 *x11);
 void x11_continue(struct x11 *x11);
+bool x11_is_interrupted(const struct x11 *x11);
 
 /* extension NULL: the core protocol. The request is its struct of the headers, with what follows
  * it; the header bytes are filled in. */
@@ -95,6 +99,9 @@ MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
 /* Waits until a time, whatever comes; then as x11_wait. */
 MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us);
 
+/* Hands what has come to on_event, without waiting. SUCCESS; DEVICE_LOST. */
+MiniAVResultCode x11_hear(struct x11 *x11);
+
 /* The extension's numbers, or NULL when the server has none of that name. Waits as x11_ask. */
 const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_t *extension);
 
@@ -102,8 +109,16 @@ const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_
 bool x11_visual(const struct x11 *x11, xcb_visualid_t id, xcb_visualtype_t *visual, uint8_t *depth);
 bool x11_pixmap_format(const struct x11 *x11, uint8_t depth, xcb_format_t *format);
 
-/* SIGPIPE is nobody's business on a thread that talks to a server. */
+/* libxcb writes without MSG_NOSIGNAL. SIGPIPE is nobody's business on a thread of ours that talks
+ * to a server; on one of the user's it is blocked for a time, and one that came from here is taken
+ * away at the end. */
+struct x11_signals {
+  sigset_t before;
+  bool was_pending;
+};
 void x11_block_signals(void);
+void x11_hold_signals(struct x11_signals *signals);
+void x11_release_signals(const struct x11_signals *signals, const struct x11 *x11);
 
 #endif
 #endif

@@ -35,7 +35,8 @@ bool x11_property_get(struct x11 *x11, xcb_window_t window, xcb_atom_t name, uin
   }
   const xcb_get_property_reply_t *reply = (const void *)property->reply.data;
   uint64_t bytes = (uint64_t)reply->value_len * (reply->format / 8);
-  if (reply->type == XCB_ATOM_NONE || bytes > property->reply.bytes - sizeof *reply) {
+  if (reply->type == XCB_ATOM_NONE || bytes > property->reply.bytes - sizeof *reply ||
+      bytes > 4 * (uint64_t)query.long_length) {
     return false;
   }
   property->type = reply->type;

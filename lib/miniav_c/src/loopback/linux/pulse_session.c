@@ -8,6 +8,7 @@
 
 #include "common/audio_feed.h"
 #include "common/clock.h"
+#include "common/linux/default_wait.h"
 #include "loopback/linux/pulse_tap.h"
 
 #define ANSWER_MS       3000u /* a negotiation without an answer ends then */
@@ -15,8 +16,7 @@
 #define TURN_MS         20u
 #define NAP_MS          4u /* much at once would overflow the queue of a consumer that keeps up */
 #define STEP_MS         40u
-#define LOOK_US         250000  /* for what no event tells: processes that end */
-#define HOME_US         3000000 /* how long a capture of the default waits for there to be one */
+#define LOOK_US         250000 /* for what no event tells: processes that end */
 #define TAPS_MAX        64u
 #define RATE_MAX_HZ     192000u
 #define DEFAULT_RATE_HZ 48000u
@@ -51,8 +51,8 @@ struct pulse_session {
   struct audio_feed feed;
   struct pulse_tap *taps[TAPS_MAX];
   uint32_t tap_count;
-  bool is_changed;           /* the server told a change */
-  int64_t homeless_since_us; /* the followed default is gone since then; 0: it is there */
+  bool is_changed;          /* the server told a change */
+  struct default_wait wait; /* for another default that is followed */
   char current_default[MINIAV_TEXT_BYTES];
 
   struct mutex lock;
@@ -225,15 +225,8 @@ static bool wants_quit(struct pulse_session *session) {
 
 /* The default that is followed is gone: there may be another one soon. */
 static bool waits_for_default(struct pulse_session *session, const struct wishes *wishes) {
-  if (wishes->failure == MINIAV_SUCCESS || session->current_default[0] == 0) {
-    session->homeless_since_us = 0;
-    return false;
-  }
-  int64_t now_us = clock_now_us();
-  if (session->homeless_since_us == 0) {
-    session->homeless_since_us = now_us;
-  }
-  return now_us - session->homeless_since_us < HOME_US;
+  return default_wait_lasts(&session->wait,
+                            wishes->failure != MINIAV_SUCCESS && session->current_default[0] != 0);
 }
 
 /* Makes what is heard what is to be heard; false when there is nothing any more. */
@@ -505,7 +498,7 @@ static MiniAVResultCode begin(struct pulse_session *session, struct cancel *canc
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  session->homeless_since_us = 0;
+  session->wait = (struct default_wait){0};
   session->mixer =
       tap_mixer_create(session->in.sample_rate, session->in.channel_count, clock_now_us());
   if (session->mixer == NULL) {

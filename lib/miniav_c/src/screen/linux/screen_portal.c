@@ -16,13 +16,11 @@
 #include "common/platform.h"
 #include "screen/linux/portal_grants.h"
 #include "screen/linux/portal_screen.h"
+#include "screen/screen_request.h"
 
 #define ASK_DISPLAY     "display/ask"
 #define ASK_WINDOW      "window/ask"
 #define VIRTUAL_DISPLAY "display/virtual"
-#define FILTER_WINDOWS  1u
-#define DEFAULT_RATE    60u
-#define RATE_MAX        1000u
 
 enum source { SOURCE_NONE = 0, SOURCE_DISPLAY = 1, SOURCE_WINDOW = 2, SOURCE_VIRTUAL = 4 };
 
@@ -80,7 +78,7 @@ static void list_ask(const char *id, const char *name, bool is_default,
 static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
                                   struct cancel *cancel) {
   struct portal_cast_ability ability;
-  bool windows = filter == FILTER_WINDOWS;
+  bool windows = filter == SCREEN_FILTER_WINDOWS;
   MiniAVResultCode result = ability_of_portal(&ability, cancel);
   if (result != MINIAV_SUCCESS) {
     return result;
@@ -145,7 +143,7 @@ static MiniAVVideoInfo format_of(const struct portal_grant *grant) {
     return grant->video;
   }
   return (MiniAVVideoInfo){.pixel_format = MINIAV_PIXEL_FORMAT_BGRX32,
-                           .frame_rate_numerator = DEFAULT_RATE,
+                           .frame_rate_numerator = SCREEN_DEFAULT_RATE,
                            .frame_rate_denominator = 1};
 }
 
@@ -184,16 +182,10 @@ static MiniAVResultCode check_request(const struct capture_request *request, enu
                                       struct cancel *cancel) {
   struct portal_cast_ability ability;
   bool wants_window = request->target == REQUEST_WINDOW;
-  const MiniAVVideoInfo *asked = &request->video;
   if (wants_window != (source == SOURCE_WINDOW)) {
     cancel_explain(cancel, "\"%.100s\" is no %s", request->device_id,
                    wants_window ? "window" : "display");
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
-  }
-  if (asked->frame_rate_denominator > 0 &&
-      asked->frame_rate_numerator / asked->frame_rate_denominator > RATE_MAX) {
-    cancel_explain(cancel, "no more than %u pictures a second", RATE_MAX);
-    return MINIAV_ERROR_FORMAT_NOT_SUPPORTED;
   }
   MiniAVResultCode result = ability_of_portal(&ability, cancel);
   if (result == MINIAV_SUCCESS && (ability.source_types & (uint32_t)source) == 0) {
@@ -203,8 +195,9 @@ static MiniAVResultCode check_request(const struct capture_request *request, enu
   return result;
 }
 
-static MiniAVVideoInfo format_to_come(const struct capture_request *request,
-                                      const struct portal_grant *grant) {
+static MiniAVResultCode format_to_come(const struct capture_request *request,
+                                       const struct portal_grant *grant,
+                                       struct capture_format *format, struct cancel *cancel) {
   MiniAVVideoInfo info = format_of(grant);
   const MiniAVVideoInfo *asked = &request->video;
   info.width = asked->width != 0 ? asked->width : info.width;
@@ -215,11 +208,9 @@ static MiniAVVideoInfo format_to_come(const struct capture_request *request,
   }
   info.pixel_format = asked->pixel_format != 0 ? asked->pixel_format : info.pixel_format;
   info.output_preference = asked->output_preference;
-  if (asked->frame_rate_numerator > 0 && asked->frame_rate_denominator > 0) {
-    info.frame_rate_numerator = asked->frame_rate_numerator;
-    info.frame_rate_denominator = asked->frame_rate_denominator;
-  }
-  return info;
+  MiniAVResultCode result = screen_choose_rate(asked, &info, cancel);
+  *format = (struct capture_format){.video = info, .audio_result = MINIAV_ERROR_NO_BUFFER};
+  return result;
 }
 
 static MiniAVResultCode open_screen(struct capture *capture, const struct capture_request *request,
@@ -233,6 +224,9 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   }
   if (result == MINIAV_SUCCESS) {
     result = check_request(request, source, cancel);
+  }
+  if (result == MINIAV_SUCCESS) {
+    result = format_to_come(request, &grant, format, cancel);
   }
   if (result != MINIAV_SUCCESS) {
     return result;
@@ -249,8 +243,6 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   screen->makes_display = source == SOURCE_VIRTUAL && request->target == REQUEST_DISPLAY;
   screen->grant = grant.number;
   screen->region = request->region;
-  *format = (struct capture_format){.video = format_to_come(request, &grant),
-                                    .audio_result = MINIAV_ERROR_NO_BUFFER};
   if (request->device_id[0] == 0) {
     capture_set_device(capture, ASK_DISPLAY);
   }
@@ -277,20 +269,9 @@ static void close_screen(void *state) {
 
 /* -- properties ------------------------------------------------------------------------------- */
 
-static bool has_region(const struct portal_screen *screen, MiniAVPropertyKey key) {
-  return key == MINIAV_PROPERTY_REGION && screen->request->target == REQUEST_REGION;
-}
-
 static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
                                       MiniAVPropertyInfo *info) {
-  if (!has_region(state, key)) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  *info = (MiniAVPropertyInfo){.key = key,
-                               .type = MINIAV_PROPERTY_TYPE_RECTANGLE,
-                               .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE |
-                                        (uint32_t)MINIAV_PROPERTY_FLAG_WRITABLE};
-  return MINIAV_SUCCESS;
+  return screen_property_info(((struct portal_screen *)state)->request, key, info);
 }
 
 static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
@@ -298,9 +279,8 @@ static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
   struct portal_screen *screen = state;
   MiniAVResultCode result = MINIAV_ERROR_NOT_SUPPORTED;
   mutex_lock(&screen->lock);
-  if (has_region(screen, key)) {
-    value->type = MINIAV_PROPERTY_TYPE_RECTANGLE;
-    value->value.rectangle = screen->region;
+  if (screen_has_region(screen->request, key)) {
+    screen_region_value(&screen->region, value);
     result = MINIAV_SUCCESS;
   } else if (key == MINIAV_PROPERTY_RESTORE_TOKEN && screen->token_is_known) {
     value->type = MINIAV_PROPERTY_TYPE_TEXT;
@@ -316,7 +296,7 @@ static MiniAVResultCode set_property(void *state, MiniAVPropertyKey key,
   struct portal_screen *screen = state;
   switch (key) {
   case MINIAV_PROPERTY_REGION:
-    if (!has_region(screen, key)) {
+    if (!screen_has_region(screen->request, key)) {
       return MINIAV_ERROR_NOT_SUPPORTED;
     }
     return value->type == MINIAV_PROPERTY_TYPE_RECTANGLE

@@ -15,10 +15,7 @@
 #include "common/log.h"
 #include "screen/linux/x11_stream.h"
 #include "screen/linux/x11_watch.h"
-
-#define FILTER_WINDOWS 1u
-#define DEFAULT_RATE   60u
-#define RATE_MAX       1000u
+#include "screen/screen_request.h"
 
 static MiniAVResultCode probe(void) {
   char why[160];
@@ -60,8 +57,8 @@ static MiniAVResultCode enumerate(uint32_t filter, struct device_list *devices,
   struct x11 *x11;
   MiniAVResultCode result = x11_connect(X11_OPEN_MS, cancel, &x11);
   if (result == MINIAV_SUCCESS) {
-    result =
-        filter == FILTER_WINDOWS ? list_windows(x11, devices) : list_displays(x11, devices, cancel);
+    result = filter == SCREEN_FILTER_WINDOWS ? list_windows(x11, devices)
+                                             : list_displays(x11, devices, cancel);
     x11_disconnect(x11);
   }
   return result;
@@ -92,7 +89,7 @@ static MiniAVVideoInfo native_format(const struct x11_source *source) {
   MiniAVVideoInfo info = {.width = source->layout.width,
                           .height = source->layout.height,
                           .pixel_format = source->layout.format,
-                          .frame_rate_numerator = DEFAULT_RATE,
+                          .frame_rate_numerator = SCREEN_DEFAULT_RATE,
                           .frame_rate_denominator = 1};
   if (source->refresh_rate_millihertz > 0) {
     info.frame_rate_numerator = source->refresh_rate_millihertz;
@@ -142,16 +139,8 @@ static MiniAVResultCode choose_format(const MiniAVVideoInfo *asked, const struct
   } else if (!is_native) {
     cancel_explain(cancel, "the X server's pixels are not converted: take the native format");
   }
-  if (asked->frame_rate_numerator > 0 && asked->frame_rate_denominator > 0) {
-    chosen->frame_rate_numerator = asked->frame_rate_numerator;
-    chosen->frame_rate_denominator = asked->frame_rate_denominator;
-  }
-  if (fits && is_native &&
-      chosen->frame_rate_numerator / chosen->frame_rate_denominator > RATE_MAX) {
-    cancel_explain(cancel, "no more than %u pictures a second", RATE_MAX);
-    return MINIAV_ERROR_FORMAT_NOT_SUPPORTED;
-  }
-  return fits && is_native ? MINIAV_SUCCESS : MINIAV_ERROR_FORMAT_NOT_SUPPORTED;
+  return fits && is_native ? screen_choose_rate(asked, chosen, cancel)
+                           : MINIAV_ERROR_FORMAT_NOT_SUPPORTED;
 }
 
 /* -- captures ------------------------------------------------------------------------------- */
@@ -188,6 +177,11 @@ static MiniAVResultCode open_screen(struct capture *capture, const struct captur
   if (stream == NULL) {
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
+  if (!x11_turn_init(&stream->turn)) {
+    x11_turn_destroy(&stream->turn);
+    free(stream);
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
   mutex_init(&stream->lock);
   condition_init(&stream->ended);
   stream->capture = capture;
@@ -213,6 +207,10 @@ static void stop(void *state) {
   x11_stream_stop(state);
 }
 
+static bool drive(void *state, int64_t deadline_us) {
+  return x11_stream_drive(state, deadline_us);
+}
+
 static uint64_t window_handle(void *state) {
   const struct capture_request *request = ((struct x11_stream *)state)->request;
   return request->target == REQUEST_WINDOW ? x11_window_from_id(request->device_id) : 0;
@@ -220,6 +218,7 @@ static uint64_t window_handle(void *state) {
 
 static void close_screen(void *state) {
   struct x11_stream *stream = state;
+  x11_turn_destroy(&stream->turn);
   condition_destroy(&stream->ended);
   mutex_destroy(&stream->lock);
   free(stream);
@@ -227,37 +226,25 @@ static void close_screen(void *state) {
 
 /* -- properties ----------------------------------------------------------------------------- */
 
-static bool has_region(const struct x11_stream *stream, MiniAVPropertyKey key) {
-  return key == MINIAV_PROPERTY_REGION && stream->request->target == REQUEST_REGION;
-}
-
 static MiniAVResultCode property_info(void *state, MiniAVPropertyKey key,
                                       MiniAVPropertyInfo *info) {
-  if (!has_region(state, key)) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  *info = (MiniAVPropertyInfo){.key = key,
-                               .type = MINIAV_PROPERTY_TYPE_RECTANGLE,
-                               .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE |
-                                        (uint32_t)MINIAV_PROPERTY_FLAG_WRITABLE};
-  return MINIAV_SUCCESS;
+  return screen_property_info(((struct x11_stream *)state)->request, key, info);
 }
 
 static MiniAVResultCode get_property(void *state, MiniAVPropertyKey key,
                                      MiniAVPropertyValue *value) {
   struct x11_stream *stream = state;
-  if (!has_region(stream, key)) {
+  if (!screen_has_region(stream->request, key)) {
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   mutex_lock(&stream->lock);
-  value->type = MINIAV_PROPERTY_TYPE_RECTANGLE;
-  value->value.rectangle = stream->region;
+  screen_region_value(&stream->region, value);
   mutex_unlock(&stream->lock);
   return MINIAV_SUCCESS;
 }
 
 static MiniAVResultCode set_region(struct x11_stream *stream, const MiniAVPropertyValue *value) {
-  if (!has_region(stream, MINIAV_PROPERTY_REGION)) {
+  if (!screen_has_region(stream->request, MINIAV_PROPERTY_REGION)) {
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   mutex_lock(&stream->lock);
@@ -309,6 +296,7 @@ const struct backend screen_x11_backend = {
     .open = open_screen,
     .start = start,
     .stop = stop,
+    .drive = drive,
     .close = close_screen,
     .window_handle = window_handle,
     .property_info = property_info,

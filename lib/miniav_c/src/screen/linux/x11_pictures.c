@@ -76,6 +76,7 @@ void x11_pictures_close(struct x11_pictures *pictures) {
   detach(pictures);
   block_pool_close(pictures->pool);
   pictures->pool = NULL;
+  pictures->layout = (struct x11_layout){.width = 0}; /* no picture has that */
 }
 
 static MiniAVResultCode attach(struct x11_pictures *pictures, int32_t file) {
@@ -89,7 +90,6 @@ static MiniAVResultCode attach(struct x11_pictures *pictures, int32_t file) {
 MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
                                       const struct x11_layout *layout) {
   x11_pictures_close(pictures);
-  pictures->layout = *layout;
   pictures->cursor_offset = (layout->picture_bytes + 63) & ~(size_t)63;
   size_t bytes = pictures->cursor_offset + X11_CURSOR_BYTES;
   int32_t file = -1;
@@ -99,6 +99,7 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
   if (pictures->pool != NULL) {
     MiniAVResultCode result = attach(pictures, file);
     if (result == MINIAV_SUCCESS) {
+      pictures->layout = *layout;
       return result;
     }
     x11_pictures_close(pictures);
@@ -108,7 +109,11 @@ MiniAVResultCode x11_pictures_prepare(struct x11_pictures *pictures,
     pictures->shares_memory = false; /* a server that cannot map it: it runs elsewhere */
   }
   pictures->pool = block_pool_create(pictures->block_count, bytes);
-  return pictures->pool != NULL ? MINIAV_SUCCESS : MINIAV_ERROR_OUT_OF_MEMORY;
+  if (pictures->pool == NULL) {
+    return MINIAV_ERROR_OUT_OF_MEMORY;
+  }
+  pictures->layout = *layout;
+  return MINIAV_SUCCESS;
 }
 
 /* -- pictures ------------------------------------------------------------------------------- */
@@ -130,36 +135,24 @@ void x11_pictures_ask(struct x11_pictures *pictures, xcb_drawable_t drawable, in
                                        .offset = (uint32_t)(block->index * block->capacity_bytes)};
   const struct x11_request request = {&x11_shm, XCB_SHM_GET_IMAGE, &query, sizeof query};
   pictures->asked = block;
-  pictures->is_answered = false;
   pictures->question = x11_ask_begin(pictures->x11, &request);
 }
 
 void x11_pictures_forget(struct x11_pictures *pictures) {
   if (pictures->asked != NULL) {
-    if (!pictures->is_answered) {
-      x11_ask_forget(pictures->x11, pictures->question);
-    }
+    x11_ask_forget(pictures->x11, pictures->question);
     block_release(pictures->asked);
     pictures->asked = NULL;
   }
 }
 
-void x11_pictures_await(struct x11_pictures *pictures) {
-  if (pictures->asked != NULL && !pictures->is_answered) {
-    struct x11_reply reply;
-    pictures->answer = x11_ask_end(pictures->x11, pictures->question, &reply);
-    pictures->error_code = pictures->x11->error_code;
-    pictures->is_answered = true;
-    x11_reply_free(&reply);
-  }
-}
-
 static MiniAVResultCode take_asked(struct x11_pictures *pictures, struct block **block) {
-  x11_pictures_await(pictures);
-  pictures->x11->error_code = pictures->error_code;
+  struct x11_reply reply;
+  MiniAVResultCode result = x11_ask_end(pictures->x11, pictures->question, &reply);
+  x11_reply_free(&reply);
   *block = pictures->asked;
   pictures->asked = NULL;
-  return pictures->answer;
+  return result;
 }
 
 static MiniAVResultCode take_copied(struct x11_pictures *pictures, xcb_drawable_t drawable,

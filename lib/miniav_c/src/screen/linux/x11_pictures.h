@@ -45,9 +45,6 @@ struct x11_pictures {
   uint32_t segment;    /* its XID; 0: none is attached */
   struct block *asked; /* the server was asked to write into it; NULL: nothing is under way */
   unsigned int question;
-  bool is_answered; /* as follows */
-  MiniAVResultCode answer;
-  uint8_t error_code;
 };
 
 /* Blocks for pictures of that layout, instead of those before. OUT_OF_MEMORY; as x11_ask. */
@@ -60,9 +57,6 @@ void x11_pictures_close(struct x11_pictures *pictures);
  * written before the server answers anything later, so that nobody sees it. */
 void x11_pictures_ask(struct x11_pictures *pictures, xcb_drawable_t drawable, int32_t x, int32_t y);
 void x11_pictures_forget(struct x11_pictures *pictures);
-/* Waits for the answer. Servers answer in turn: what was asked before it is answered then, and one
- * wait serves for all. */
-void x11_pictures_await(struct x11_pictures *pictures);
 
 /* Takes a picture, the one that was asked for if there is one; the block has one reference.
  * NO_BUFFER: every block is held; SYSTEM_CALL_FAILED: the drawable has no such part now; as

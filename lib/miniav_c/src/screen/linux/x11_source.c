@@ -144,7 +144,10 @@ static MiniAVResultCode select_structure(struct x11_source *source) {
   struct {
     xcb_change_window_attributes_request_t header;
     uint32_t mask;
-  } query = {.header.value_mask = XCB_CW_EVENT_MASK, .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY};
+  } query = {.header.value_mask = XCB_CW_EVENT_MASK,
+             /* Visibility: a window manager may unmap and map its frame around the window alone, of
+              * which the window's own structure says nothing. */
+             .mask = XCB_EVENT_MASK_STRUCTURE_NOTIFY | XCB_EVENT_MASK_VISIBILITY_CHANGE};
   query.header.window = source->window;
   const struct x11_request request = {NULL, XCB_CHANGE_WINDOW_ATTRIBUTES, &query, sizeof query};
   return x11_do(source->x11, &request, -1);
@@ -200,13 +203,15 @@ MiniAVResultCode x11_source_watch(struct x11_source *source) {
 
 void x11_source_event(struct x11_source *source, const xcb_generic_event_t *event) {
   uint8_t type = event->response_type & 0x7F;
+  bool is_sent = type != event->response_type; /* by another program (SendEvent), not the server */
   if (source->extensions->has_damage &&
       type == source->extensions->damage_event + XCB_DAMAGE_NOTIFY) {
     source->damaged = true;
-  } else if (type == XCB_DESTROY_NOTIFY) {
+  } else if (type == XCB_DESTROY_NOTIFY && !is_sent) {
     source->closed = true;
-  } else if (type == XCB_CONFIGURE_NOTIFY || type == XCB_MAP_NOTIFY || type == XCB_UNMAP_NOTIFY ||
-             type == XCB_REPARENT_NOTIFY || x11_is_display_event(source->extensions, event)) {
+  } else if (type == XCB_DESTROY_NOTIFY || type == XCB_CONFIGURE_NOTIFY || type == XCB_MAP_NOTIFY ||
+             type == XCB_UNMAP_NOTIFY || type == XCB_REPARENT_NOTIFY ||
+             type == XCB_VISIBILITY_NOTIFY || x11_is_display_event(source->extensions, event)) {
     source->changed = true;
   }
 }
@@ -268,19 +273,19 @@ static void read_parts(const struct x11_source *source, const struct x11_reply *
   }
 }
 
-unsigned int x11_source_ask_damage(struct x11_source *source) {
-  if (source->damage == 0) {
-    return 0;
-  }
-  xcb_damage_subtract_request_t subtract = {.damage = source->damage, .parts = source->parts};
-  const struct x11_request subtract_request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &subtract,
-                                               sizeof subtract};
-  xcb_xfixes_fetch_region_request_t fetch = {.region = source->parts};
-  const struct x11_request fetch_request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &fetch,
-                                            sizeof fetch};
+void x11_source_cut_damage(struct x11_source *source) {
+  xcb_damage_subtract_request_t query = {.damage = source->damage, .parts = source->parts};
+  const struct x11_request request = {&x11_damage, XCB_DAMAGE_SUBTRACT, &query, sizeof query};
   source->damaged = false;
-  x11_send(source->x11, &subtract_request, -1);
-  return x11_ask_begin(source->x11, &fetch_request);
+  if (source->damage != 0) {
+    x11_send(source->x11, &request, -1);
+  }
+}
+
+unsigned int x11_source_ask_damage(const struct x11_source *source) {
+  xcb_xfixes_fetch_region_request_t query = {.region = source->parts};
+  const struct x11_request request = {&x11_xfixes, XCB_XFIXES_FETCH_REGION, &query, sizeof query};
+  return source->damage != 0 ? x11_ask_begin(source->x11, &request) : 0;
 }
 
 MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,

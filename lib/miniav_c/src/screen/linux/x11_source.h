@@ -5,8 +5,10 @@
  * pixmap is named anew for each picture: a resize or a minimised window that comes back gives the
  * window another one, and the old one would show its last picture for ever.
  *
- * Damage is fetched before the picture is taken: what is painted between is in this picture and in
- * the next damage, never in neither.
+ * Damage is cut off before the picture is taken: what is painted between is in this picture and in
+ * the next damage, never in neither. Its rectangles are asked for behind the picture: a server
+ * writes each answer to the socket at once (WriteToClient in os/io.c of xorg-server), and one that
+ * came a millisecond before the picture's would wake this thread twice.
  */
 #ifndef MINIAV_SCREEN_X11_SOURCE_H
 #define MINIAV_SCREEN_X11_SOURCE_H
@@ -60,9 +62,10 @@ void x11_source_event(struct x11_source *source, const xcb_generic_event_t *even
 /* Looks again, after `changed`. DEVICE_LOST with *why: it is gone; as x11_ask. */
 MiniAVResultCode x11_source_update(struct x11_source *source, const char **why);
 
-/* Asks for the damage until now, 0 where there is none to ask for, and takes the answer: its
- * rectangles in the picture, none when only other parts changed. As x11_ask. */
-unsigned int x11_source_ask_damage(struct x11_source *source);
+/* Cuts off the damage until now; asks for it, 0 where there is none to ask for; and takes the
+ * answer: its rectangles in the picture, none when only other parts changed. As x11_ask. */
+void x11_source_cut_damage(struct x11_source *source);
+unsigned int x11_source_ask_damage(const struct x11_source *source);
 MiniAVResultCode x11_source_take_damage(struct x11_source *source, unsigned int question,
                                         MiniAVFrameMetadata *metadata);
 

@@ -57,6 +57,7 @@ static void deliver(struct x11_stream *stream, struct block *block, int64_t time
     frame.cursor_block = block;
     block_reference(block);
   }
+  stream->shown++;
   capture_deliver(stream->capture, &frame);
 }
 
@@ -131,12 +132,12 @@ static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *curso
   bool with_picture = is_certain(stream);
   bool with_cursor = shows_cursor(stream);
   stream->cursor_moved = false;
-  unsigned int damage = x11_source_ask_damage(source);
-  unsigned int pointer = with_cursor ? x11_cursor_ask(stream->x11) : 0;
+  x11_source_cut_damage(source);
   if (with_picture) {
     x11_source_ask(source, &stream->pictures);
-    x11_pictures_await(&stream->pictures);
   }
+  unsigned int damage = x11_source_ask_damage(source);
+  unsigned int pointer = with_cursor ? x11_cursor_ask(stream->x11) : 0;
   MiniAVResultCode result = x11_source_take_damage(source, damage, metadata);
   bool damage_is_known = source->damage != 0;
   if (damage_is_known) {
@@ -170,9 +171,9 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
     x11_pictures_forget(&stream->pictures);
   } else {
     result = x11_source_take(&stream->source, &stream->pictures, &block);
-    /* The damage was taken and is not told: all of the next picture is new. */
-    stream->whole = stream->whole || result != MINIAV_SUCCESS;
   }
+  /* The damage was cut off and is not told: all of the next picture is new. */
+  stream->whole = stream->whole || result != MINIAV_SUCCESS;
   if (block != NULL) {
     if (shows_cursor(stream)) {
       show_cursor(stream, &cursor, block, &metadata);
@@ -237,7 +238,8 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   char display[MINIAV_TEXT_BYTES];
   memcpy(display, source->found_id, sizeof display);
   MiniAVResultCode result = x11_source_update(source, why);
-  if (result != MINIAV_SUCCESS) {
+  if (result != MINIAV_SUCCESS) { /* settings may interrupt it: then it is followed once more */
+    source->changed = stream->whole = true;
     return result;
   }
   mutex_lock(&stream->lock);
@@ -245,6 +247,7 @@ static MiniAVResultCode follow_source(struct x11_stream *stream, const char **wh
   mutex_unlock(&stream->lock);
   if (!same_layout(&source->layout, &stream->pictures.layout)) {
     result = change_format(stream);
+    source->changed = source->changed || result != MINIAV_SUCCESS;
     stream->whole = true;
   }
   bool is_display = source->target != REQUEST_WINDOW;
@@ -291,33 +294,16 @@ static bool must_look(const struct x11_stream *stream) {
   return stream->source.damage == 0 || (shows_cursor(stream) && !stream->extensions.has_motion);
 }
 
-static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
-  int64_t early_us = stream->pace.due_us - clock_now_us();
-  if (early_us > 0 && early_us <= DEAF_US) {
-    MiniAVResultCode result = x11_sleep(stream->x11, stream->pace.due_us);
-    if (result != MINIAV_SUCCESS) {
-      return result;
-    }
-  }
-  take_settings(stream);
-  if (stream->source.changed || stream->source.closed) {
-    MiniAVResultCode result = follow_source(stream, why);
-    if (result != MINIAV_SUCCESS) {
-      return result;
-    }
-  }
-  bool may_show = stream->source.viewable;
-  bool wants = may_show && (stream->whole || stream->source.damaged || stream->cursor_moved ||
-                            must_look(stream));
-  bool fills = repeats(stream);
-  if (!wants && !fills) {
-    return x11_wait(stream->x11, INT64_MAX);
-  }
-  if (clock_now_us() < stream->pace.due_us) {
-    return x11_wait(stream->x11, stream->pace.due_us);
-  }
+/* Something may be new. */
+static bool wants_picture(const struct x11_stream *stream) {
+  return stream->source.viewable &&
+         (stream->whole || stream->source.damaged || stream->cursor_moved || must_look(stream));
+}
+
+/* At a tick: the picture, or the last one again. */
+static MiniAVResultCode show(struct x11_stream *stream, bool fills) {
   bool shown = false;
-  MiniAVResultCode result = wants ? take_picture(stream, &shown) : MINIAV_SUCCESS;
+  MiniAVResultCode result = wants_picture(stream) ? take_picture(stream, &shown) : MINIAV_SUCCESS;
   if (result == MINIAV_SUCCESS && !shown && fills) {
     repeat_picture(stream);
   } else if (result == MINIAV_SUCCESS && !shown) {
@@ -325,6 +311,85 @@ static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
   }
   return result;
 }
+
+static bool source_is_to_be_followed(const struct x11_stream *stream) {
+  return stream->source.changed || stream->source.closed;
+}
+
+/* Sleeps before a tick that is near; a guest may do what is to be done then. */
+static MiniAVResultCode await_tick(struct x11_stream *stream) {
+  int64_t early_us = stream->pace.due_us - clock_now_us();
+  if (early_us <= 0 || early_us > DEAF_US) {
+    return MINIAV_SUCCESS;
+  }
+  MiniAVResultCode result = x11_turn_sleep(&stream->turn, stream->x11, stream->pace.due_us);
+  if (result == MINIAV_SUCCESS) {
+    result = stream->outcome;
+  }
+  stream->outcome = MINIAV_SUCCESS;
+  return result == MINIAV_SUCCESS ? x11_hear(stream->x11) : result;
+}
+
+static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
+  MiniAVResultCode result = await_tick(stream);
+  if (result != MINIAV_SUCCESS) {
+    return result;
+  }
+  take_settings(stream);
+  if (source_is_to_be_followed(stream)) {
+    result = follow_source(stream, why);
+    if (result != MINIAV_SUCCESS) {
+      return result;
+    }
+  }
+  bool fills = repeats(stream);
+  if (!wants_picture(stream) && !fills) {
+    return x11_wait(stream->x11, INT64_MAX);
+  }
+  if (clock_now_us() < stream->pace.due_us) {
+    return x11_wait(stream->x11, stream->pace.due_us);
+  }
+  return show(stream, fills);
+}
+
+/* -- guests --------------------------------------------------------------------------------- */
+
+/* The turn is ours. True: the tick was dealt with; false: the thread has to look, at once. */
+static bool drive_tick(struct x11_stream *stream, bool *shown) {
+  uint64_t sequence = stream->shown;
+  bool fills = repeats(stream);
+  if (source_is_to_be_followed(stream) || !(wants_picture(stream) || fills)) {
+    return false;
+  }
+  stream->outcome = show(stream, fills);
+  *shown = stream->shown != sequence;
+  return stream->outcome == MINIAV_SUCCESS;
+}
+
+bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
+  struct x11_signals signals;
+  bool shown = false;
+  if (!x11_turn_take(&stream->turn)) {
+    return false;
+  }
+  int64_t due_us = stream->pace.due_us;
+  int64_t next_us = due_us;
+  x11_hold_signals(&signals);
+  MiniAVResultCode result = x11_sleep(stream->x11, due_us < deadline_us ? due_us : deadline_us);
+  if (result == MINIAV_ERROR_USER_CANCELLED) {
+    next_us = 0;
+  } else if (result != MINIAV_SUCCESS) {
+    stream->outcome = result;
+    next_us = 0;
+  } else if (clock_now_us() >= due_us) {
+    next_us = drive_tick(stream, &shown) ? stream->pace.due_us : 0;
+  }
+  x11_release_signals(&signals, stream->x11);
+  x11_turn_return(&stream->turn, next_us);
+  return shown;
+}
+
+/* -- the thread's end ------------------------------------------------------------------------- */
 
 /* What an outcome means: whether to go on, and why the source is lost. */
 static enum step judge(struct x11_stream *stream, MiniAVResultCode result, const char *why) {

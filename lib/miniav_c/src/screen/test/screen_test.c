@@ -6,6 +6,7 @@
 
 #include "common/kinds.h"
 #include "screen/screen_backend.h"
+#include "screen/screen_request.h"
 #include "test_device/test_capture.h"
 #include "test_device/test_offer.h"
 
@@ -16,7 +17,6 @@
 #define WINDOW_TOP     240
 #define WINDOW_WIDTH   640
 #define WINDOW_HEIGHT  480
-#define FILTER_WINDOWS 1u
 
 static const struct test_tone_spec system_tone = {.count = 1, .frequencies_hz = {440}};
 
@@ -58,7 +58,8 @@ static MiniAVResultCode screen_test_enumerate(uint32_t filter, struct device_lis
   }
   struct test_device *device;
   for (uint32_t i = 0; (device = test_device_at(MINIAV_KIND_SCREEN, i)) != NULL; i++) {
-    if (is_window(device) == (filter == FILTER_WINDOWS) && !atomic_load(&device->unplugged)) {
+    if (is_window(device) == (filter == SCREEN_FILTER_WINDOWS) &&
+        !atomic_load(&device->unplugged)) {
       list_add(devices, device);
     }
   }
@@ -260,30 +261,21 @@ static void screen_test_close(void *state) {
 
 static MiniAVResultCode screen_test_property_info(void *state, MiniAVPropertyKey key,
                                                   MiniAVPropertyInfo *info) {
-  const struct screen_test *screen = state;
-  if (key != MINIAV_PROPERTY_REGION || screen->region.width == 0) {
-    return MINIAV_ERROR_NOT_SUPPORTED;
-  }
-  *info = (MiniAVPropertyInfo){.key = key,
-                               .type = MINIAV_PROPERTY_TYPE_RECTANGLE,
-                               .flags = (uint32_t)MINIAV_PROPERTY_FLAG_READABLE |
-                                        (uint32_t)MINIAV_PROPERTY_FLAG_WRITABLE};
-  return MINIAV_SUCCESS;
+  return screen_property_info(((const struct screen_test *)state)->request, key, info);
 }
 
 static MiniAVResultCode screen_test_get_property(void *state, MiniAVPropertyKey key,
                                                  MiniAVPropertyValue *value) {
   const struct screen_test *screen = state;
-  if (key != MINIAV_PROPERTY_REGION || screen->region.width == 0) {
+  if (!screen_has_region(screen->request, key)) {
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
-  value->type = MINIAV_PROPERTY_TYPE_RECTANGLE;
-  value->value.rectangle = screen->region;
+  screen_region_value(&screen->region, value);
   return MINIAV_SUCCESS;
 }
 
 static MiniAVResultCode set_region(struct screen_test *screen, const MiniAVPropertyValue *value) {
-  if (screen->region.width == 0) {
+  if (!screen_has_region(screen->request, MINIAV_PROPERTY_REGION)) {
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   /* The pixel format never changes, so it may be read while the thread runs. */

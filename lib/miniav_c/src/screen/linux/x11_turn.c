@@ -1,0 +1,97 @@
+#include "screen/linux/x11_turn.h"
+
+#if defined(MINIAV_HAVE_XCB)
+
+#include <poll.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "common/clock.h"
+
+#define NEVER 0
+
+/* Locked, so that the last one to set it is the last one to say when. */
+static void set_timer(struct x11_turn *turn, int64_t time_us) {
+  const struct itimerspec when = {
+      .it_value = {(time_t)(time_us / 1000000), (long)(time_us % 1000000) * 1000}};
+  timerfd_settime(turn->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+bool x11_turn_init(struct x11_turn *turn) {
+  *turn = (struct x11_turn){.timer_fd = -1};
+  mutex_init(&turn->lock);
+  condition_init(&turn->returned);
+  turn->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+  return turn->timer_fd >= 0;
+}
+
+void x11_turn_destroy(struct x11_turn *turn) {
+  if (turn->timer_fd >= 0) {
+    close(turn->timer_fd);
+  }
+  condition_destroy(&turn->returned);
+  mutex_destroy(&turn->lock);
+}
+
+/* Until the timer, or an interrupt. */
+static void wait_for_timer(const struct x11_turn *turn, const struct x11 *x11) {
+  struct pollfd wanted[2] = {{.fd = turn->timer_fd, .events = POLLIN},
+                             {.fd = x11->wake_fd, .events = POLLIN}};
+  poll(wanted, 2, -1);
+}
+
+/* Locked: whether the sleep is over, and how. A timer that fired as a guest came is not for us. */
+static bool is_over_locked(struct x11_turn *turn, struct x11 *x11, MiniAVResultCode *result) {
+  uint64_t expirations;
+  bool interrupted = x11_is_interrupted(x11);
+  turn->offered = !interrupted;
+  while (interrupted && turn->taken) {
+    condition_wait(&turn->returned, &turn->lock);
+  }
+  *result = interrupted ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
+  if (interrupted || (!turn->taken && clock_now_us() >= turn->due_us)) {
+    return true;
+  }
+  ssize_t taken = read(turn->timer_fd, &expirations, sizeof expirations);
+  (void)taken; /* one that was set anew has nothing to read */
+  return false;
+}
+
+MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t until_us) {
+  MiniAVResultCode result = MINIAV_SUCCESS;
+  mutex_lock(&turn->lock);
+  turn->due_us = until_us;
+  turn->offered = true;
+  set_timer(turn, until_us);
+  do {
+    mutex_unlock(&turn->lock);
+    wait_for_timer(turn, x11);
+    mutex_lock(&turn->lock);
+  } while (!is_over_locked(turn, x11, &result));
+  turn->offered = false;
+  mutex_unlock(&turn->lock);
+  return result;
+}
+
+bool x11_turn_take(struct x11_turn *turn) {
+  mutex_lock(&turn->lock);
+  bool is_free = turn->offered && !turn->taken;
+  if (is_free) {
+    turn->taken = true;
+    set_timer(turn, NEVER);
+  }
+  mutex_unlock(&turn->lock);
+  return is_free;
+}
+
+void x11_turn_return(struct x11_turn *turn, int64_t next_us) {
+  mutex_lock(&turn->lock);
+  turn->taken = false;
+  turn->due_us = next_us;
+  set_timer(turn, next_us > 0 ? next_us : 1); /* a time that has passed fires at once */
+  condition_broadcast(&turn->returned);
+  mutex_unlock(&turn->lock);
+}
+
+#endif

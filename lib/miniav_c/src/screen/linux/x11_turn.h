@@ -1,0 +1,49 @@
+/*
+ * Whose turn it is with a connection: the capture's own thread, or a consumer that waits for a
+ * frame and has nothing else to do. Waking a second thread costs about as much as all else of a
+ * frame, so such a consumer takes the next picture itself while the thread sleeps on.
+ *
+ * Invariants
+ * - Exactly one has the turn: the thread, or from a x11_turn_take that succeeds until
+ * x11_turn_return that one guest. Whoever has it may use the connection and what else belongs to
+ * the thread.
+ * - The thread offers its turn only in x11_turn_sleep, before a tick whose time is known: a guest
+ *   always knows what is to be done, and when.
+ * - The sleeping thread waits for a timer, which a guest sets without waking it: to never while it
+ *   has the turn, to the next tick when it returns it. So a tick is never missed when no guest
+ * comes again.
+ * - x11_interrupt ends the waits of both. The thread goes on when the guest has returned.
+ */
+#ifndef MINIAV_SCREEN_X11_TURN_H
+#define MINIAV_SCREEN_X11_TURN_H
+
+#include "common/linux/x11_connection.h"
+
+#if defined(MINIAV_HAVE_XCB)
+
+#include "common/thread.h"
+
+struct x11_turn {
+  struct mutex lock; /* guards all below but timer_fd */
+  struct condition returned;
+  int timer_fd;
+  bool offered; /* the thread is inside x11_turn_sleep */
+  bool taken;
+  int64_t due_us;
+};
+
+/* False: no descriptor is left. */
+bool x11_turn_init(struct x11_turn *turn);
+void x11_turn_destroy(struct x11_turn *turn);
+
+/* The thread's: sleeps until a time, or until the one that a guest set later. SUCCESS;
+ * USER_CANCELLED: interrupted. */
+MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t until_us);
+
+/* A guest's: false when the thread is busy, or another guest is there. */
+bool x11_turn_take(struct x11_turn *turn);
+/* next_us: when the thread has to be there again; 0: at once. */
+void x11_turn_return(struct x11_turn *turn, int64_t next_us);
+
+#endif
+#endif
