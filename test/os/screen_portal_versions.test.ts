@@ -297,10 +297,10 @@ function countsOf(rig: PortalRig) {
 /** A cancel is seen within 250 ms, where nobody else wants the machine. */
 const SOON_MS = 5_000;
 
-/** The builds of the C programs: the plain one, and what the steps of the sanitizers have built. */
-function buildsOf(name: string): string[] {
+/** Builds of a C program: the plain one, and of those with sanitizers what has been built. */
+function buildsOf(name: string, sanitized = ["gcc-address", "clang-thread"]): string[] {
   const plain = cProgram(name);
-  const others = ["gcc-address", "clang-thread"].map((each) => plain.replace(/gcc(?=\/)/, each));
+  const others = sanitized.map((each) => plain.replace(/gcc(?=\/)/, each));
   return [plain, ...others.filter((path) => existsSync(path))];
 }
 
@@ -367,4 +367,22 @@ test("an open dialog ends with the signal that opening was given", OPTIONS, asyn
     10_000,
     () => rig.log(),
   );
+});
+
+test("captures come and go on several threads while the screen changes", OPTIONS, async () => {
+  await using source = await Source.start();
+  await using rig = await startFake("version 5 cursors 7", `node ${source.words}`);
+  // Not under ThreadSanitizer, to which the unloading of PipeWire's modules looks like a race: it does
+  // not see the locks of ld.so.
+  for (const program of buildsOf("screen_stress", ["gcc-address"])) {
+    await using user = startProgram(rig, program, ["2", DISPLAY, DISPLAY, DISPLAY]);
+    let isOver = false;
+    const ended = user.ended().finally(() => isOver = true);
+    for (let i = 0; !isOver; i++) {
+      await source.tell(`paint ${i % 200} ${i % 100} 90 90 ${i % 256}`);
+      await source.tell(`point ${i % 300} ${i % 150}`);
+      await Promise.race([ended, delay(20)]);
+    }
+    await ended;
+  }
 });

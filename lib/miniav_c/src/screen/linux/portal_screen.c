@@ -104,7 +104,7 @@ static bool is_right(void *user, uint32_t own_id) {
 static void on_graph_changed(void *user) {
   struct portal_screen *screen = user;
   if (screen->video == NULL) {
-    return; /* nor, while it is being made, may the connection be known here */
+    return; /* also while it connects, when there is no connection to look at */
   }
   const struct pipewire_object *node =
       pipewire_graph_find(pipewire_graph_of(screen->connection), PIPEWIRE_NODE, screen->node_id);
