@@ -106,12 +106,6 @@ bool x11_shows_cursor(const struct x11_stream *stream) {
   return stream->cursor_mode != MINIAV_CURSOR_MODE_HIDDEN && stream->extensions.has_cursor;
 }
 
-/* Whether a picture will be taken whatever the answers are: then it is asked for with them. */
-static bool is_certain(const struct x11_stream *stream) {
-  const struct x11_source *source = &stream->source;
-  return stream->whole || source->damage.id == 0 || (source->damaged && source->is_whole);
-}
-
 /* What is asked of the server together. */
 struct questions {
   unsigned int damage;
@@ -135,46 +129,43 @@ static MiniAVResultCode take_answers(struct x11_stream *stream, const struct que
   return result == MINIAV_SUCCESS ? x11_source_place(source) : result;
 }
 
+static void forget_answers(struct x11_stream *stream, const struct questions *questions) {
+  if (questions->damage != 0) {
+    x11_ask_forget(stream->x11, questions->damage);
+  }
+  if (questions->pointer != 0) {
+    x11_ask_forget(stream->x11, questions->pointer);
+  }
+}
+
 static unsigned int ask_pointer(struct x11_stream *stream) {
   stream->cursor_moved = false;
   return x11_shows_cursor(stream) ? x11_cursor_ask(stream->x11) : 0;
 }
 
-/* Where it is not certain: whether there is something new to show. */
-static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor, bool *is_new) {
-  MiniAVFrameMetadata metadata = {0};
-  const struct questions questions = {x11_damage_ask_before(&stream->source.damage),
-                                      ask_pointer(stream)};
-  MiniAVResultCode result = take_answers(stream, &questions, cursor, &metadata);
+/* Whether there is something new to show, where only the server knows. */
+static MiniAVResultCode look(struct x11_stream *stream, struct x11_cursor *cursor,
+                             MiniAVFrameMetadata *metadata, bool *is_new) {
+  const struct questions questions = {x11_damage_ask(&stream->source.damage), ask_pointer(stream)};
+  MiniAVResultCode result = take_answers(stream, &questions, cursor, metadata);
   *is_new =
-      metadata.damage_count > 0 || (x11_shows_cursor(stream) && cursor_differs(stream, cursor));
+      metadata->damage_count > 0 || (x11_shows_cursor(stream) && cursor_differs(stream, cursor));
   return result;
 }
 
-/* The picture and what it means. */
-static MiniAVResultCode fetch(struct x11_stream *stream, bool pointer_is_known,
-                              struct x11_cursor *cursor, MiniAVFrameMetadata *metadata,
-                              struct block **block) {
+/* The picture, and what it means: all of that is asked for together. */
+static MiniAVResultCode take_with_meaning(struct x11_stream *stream, struct x11_cursor *cursor,
+                                          MiniAVFrameMetadata *metadata, struct block **block) {
   struct x11_source *source = &stream->source;
-  struct x11_pictures *pictures = &stream->pictures;
-  MiniAVResultCode result = MINIAV_SUCCESS;
-  x11_source_ask(source, pictures);
-  if (pictures->asked == NULL) { /* it is copied, or there is no block for it */
-    result = x11_source_take(source, pictures, block);
-  }
+  const MiniAVRect rectangle = x11_source_rectangle(source);
+  x11_source_ask(source, &stream->pictures);
+  const struct questions questions = {x11_damage_ask_if_large(&source->damage, &rectangle),
+                                      ask_pointer(stream)};
+  MiniAVResultCode result = x11_source_take(source, &stream->pictures, block);
   if (result == MINIAV_SUCCESS) {
-    const struct questions questions = {x11_damage_ask(&source->damage),
-                                        pointer_is_known ? 0 : ask_pointer(stream)};
-    result = take_answers(stream, &questions, cursor, metadata);
+    return take_answers(stream, &questions, cursor, metadata);
   }
-  if (result == MINIAV_SUCCESS && *block == NULL) {
-    result = x11_source_take(source, pictures, block);
-  }
-  if (result != MINIAV_SUCCESS) {
-    x11_pictures_forget(pictures);
-    block_release(*block);
-    *block = NULL;
-  }
+  forget_answers(stream, &questions);
   return result;
 }
 
@@ -195,28 +186,43 @@ static void show_picture(struct x11_stream *stream, const struct x11_cursor *cur
   x11_frames_pace(stream, now_us);
 }
 
+/* The damage is cut off. *block NULL with SUCCESS: there is nothing new. */
+static MiniAVResultCode take_what_is_new(struct x11_stream *stream, bool certain,
+                                         struct x11_cursor *cursor, MiniAVFrameMetadata *metadata,
+                                         struct block **block) {
+  if (certain) {
+    return take_with_meaning(stream, cursor, metadata, block);
+  }
+  bool is_new = false;
+  MiniAVResultCode result = look(stream, cursor, metadata, &is_new);
+  return result == MINIAV_SUCCESS && is_new
+             ? x11_source_take(&stream->source, &stream->pictures, block)
+             : result;
+}
+
 /* *shown: a picture was delivered; there is none when nothing in it changed. */
 static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
+  struct x11_source *source = &stream->source;
+  const MiniAVRect rectangle = x11_source_rectangle(source);
   MiniAVFrameMetadata metadata = {0};
   struct x11_cursor cursor = {0};
   struct block *block = NULL;
   int64_t now_us = clock_now_us();
-  bool certain = is_certain(stream);
-  bool is_new = certain;
-  MiniAVResultCode result = MINIAV_SUCCESS;
-  stream->source.damaged = false;
-  x11_damage_cut(&stream->source.damage);
-  if (!certain) {
-    result = look(stream, &cursor, &is_new);
+  enum x11_damage_place place = x11_damage_place(&source->damage, &rectangle);
+  bool certain = stream->whole || source->damage.id == 0 || place == DAMAGE_INSIDE;
+  source->damaged = false;
+  if (!certain && place == DAMAGE_OUTSIDE && !x11_shows_cursor(stream)) {
+    return MINIAV_SUCCESS; /* not cut off: what comes inside makes the box grow */
   }
-  if (result == MINIAV_SUCCESS && is_new) {
-    result = fetch(stream, !certain, &cursor, &metadata, &block);
-  }
-  /* The damage was cut off and is not told: all of the next picture is new. */
-  stream->whole = stream->whole || result != MINIAV_SUCCESS;
-  if (block != NULL) {
+  x11_damage_cut(&source->damage);
+  MiniAVResultCode result = take_what_is_new(stream, certain, &cursor, &metadata, &block);
+  if (result == MINIAV_SUCCESS && block != NULL) {
+    x11_damage_add_since(&source->damage, &rectangle, &metadata);
     show_picture(stream, &cursor, block, now_us, &metadata);
     *shown = true;
+  } else if (result != MINIAV_SUCCESS) {
+    block_release(block);
+    stream->whole = true; /* the damage was cut off and is not told: all of the next is new */
   }
   x11_cursor_free(&cursor);
   return result;

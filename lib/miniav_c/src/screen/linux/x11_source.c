@@ -45,7 +45,6 @@ static MiniAVResultCode look_at_display(struct x11_source *source, struct cancel
     part = source->region;
   }
   snprintf(source->found_id, sizeof source->found_id, X11_DISPLAY_ID "%s", display->name);
-  source->is_whole = displays.count == 1 && source->target == REQUEST_DISPLAY;
   source->refresh_rate_millihertz = display->refresh_rate_millihertz;
   source->origin_x = source->x = display->rectangle.x + part.x;
   source->origin_y = source->y = display->rectangle.y + part.y;
@@ -85,7 +84,6 @@ static MiniAVResultCode look_at_window(struct x11_source *source, struct cancel 
   if (result != MINIAV_SUCCESS) {
     return result;
   }
-  source->is_whole = true;
   source->viewable = attributes.map_state == XCB_MAP_STATE_VIEWABLE;
   source->x = source->y = geometry.border_width; /* of the pixmap, which has the border too */
   return x11_layout_of(x11, attributes.visual, geometry.width, geometry.height, &source->layout,
@@ -187,6 +185,7 @@ void x11_source_event(struct x11_source *source, const xcb_generic_event_t *even
   bool is_sent = type != event->response_type; /* by another program (SendEvent), not the server */
   if (source->extensions->has_damage &&
       type == source->extensions->damage_event + XCB_DAMAGE_NOTIFY) {
+    x11_damage_note(&source->damage, event);
     source->damaged = true;
   } else if (type == XCB_DESTROY_NOTIFY && !is_sent) {
     source->closed = true;

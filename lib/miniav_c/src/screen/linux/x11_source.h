@@ -32,7 +32,6 @@ struct x11_source {
   int32_t origin_x; /* of the picture in the root window; a window's is asked for when needed */
   int32_t origin_y;
   bool viewable; /* a window that is not has no picture */
-  bool is_whole; /* all of its damage lies in the picture */
   bool redirected;
   struct x11_damage damage;
   uint32_t pixmap; /* XID; 0: none yet */
@@ -57,7 +56,7 @@ void x11_source_event(struct x11_source *source, const xcb_generic_event_t *even
 /* Looks again, after `changed`. DEVICE_LOST with *why: it is gone; as x11_ask. */
 MiniAVResultCode x11_source_update(struct x11_source *source, const char **why);
 
-/* What x11_damage_take needs. */
+/* Where the picture lies in what damage is told of. */
 MiniAVRect x11_source_rectangle(const struct x11_source *source);
 
 /* As the functions of pictures. */

@@ -132,8 +132,10 @@ static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
   if (!x11_frames_are_wanted(stream) && !fills) {
     return x11_wait(stream->x11, INT64_MAX);
   }
-  if (clock_now_us() < stream->pace.due_us) {
-    return x11_wait(stream->x11, stream->pace.due_us);
+  int64_t early_us = stream->pace.due_us - clock_now_us();
+  if (early_us > 0) {
+    /* The box around what changed grows many times until then. */
+    return x11_sleep(stream->x11, clock_now_us() + (early_us < DEAF_US ? early_us : DEAF_US));
   }
   return x11_frames_show(stream, fills);
 }
