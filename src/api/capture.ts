@@ -364,9 +364,9 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       event?.text,
     );
     // What a person has ended is not opened again behind that person's back.
-    if (this.#reconnectOptions === null || error.code === "USER_CANCELLED") {
-      this.#declareLost(error);
-    } else void this.#reconnect(error, this.#reconnectOptions);
+    const isFinal = this.#plan.isFinal === true || error.code === "USER_CANCELLED";
+    if (this.#reconnectOptions === null || isFinal) this.#declareLost(error);
+    else void this.#reconnect(error, this.#reconnectOptions);
   }
 
   #declareLost(error: MiniAVError): void {

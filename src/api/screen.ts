@@ -169,6 +169,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
         start: (native, waiter, token, context) =>
           native.MiniAV_Screen_StartCaptureAsync(waiter, token, context, null, null, audio),
         readFormat,
+        isFinal: isWindowOfSystem(options.windowId),
         check: wishes?.optional === true ? () => {} : checkSound,
       },
       options,
@@ -196,6 +197,14 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static onDeviceChange(handler: (change: DeviceChange) => void): DeviceChangeSubscription {
     return watchDeviceChanges("Screen", handler);
   }
+}
+
+/**
+ * Window systems give the number of a closed window to the next one, of whatever program. What the
+ * portal lets see is no number, and the person's choice.
+ */
+function isWindowOfSystem(windowId: string | undefined): boolean {
+  return windowId !== undefined && !windowId.startsWith("portal:");
 }
 
 function supportedFormats(
