@@ -115,7 +115,12 @@ function requireSoundValues(operation: string, options: Readonly<Record<string, 
   }
   for (const name of ["deviceId", "displayId", "windowId"]) {
     const id = options[name];
-    if (isNothing(id) || typeof id === "string") continue;
+    if (id === undefined || (typeof id === "string" && id !== "")) continue;
+    if (name === "deviceId" && (id === null || id === "")) {
+      const detail = `${name} is ${describeValue(id)}`;
+      throw invalidOption(operation, detail, "Leave it out for the default device.");
+    }
+    if (id === null || id === "") continue; // what it means is the source's to say
     throw invalidOption(operation, `${name} is a string, not ${describeValue(id)}`);
   }
   if (region !== undefined && !isRectangle(region)) {

@@ -36,6 +36,7 @@ import {
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
+import { requireTargetValues } from "./screen_options.ts";
 import type { PropertyEntry } from "./session.ts";
 import type {
   AudioCaptureOptions,
@@ -145,13 +146,15 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   }
 
   /**
-   * Opens and starts. Where the desktop wants it, a dialog asks the person. DEVICE_NOT_FOUND,
+   * Opens and starts. Where the desktop wants it, a dialog asks the person. A target that is there
+   * and has no value is INVALID_ARG, not the display. DEVICE_NOT_FOUND,
    * FORMAT_NOT_SUPPORTED, PERMISSION_DENIED, USER_CANCELLED, PORTAL_FAILED, TIMEOUT.
    */
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
     requireKnownOptions("Screen.open", options, OPTION_NAMES, CALLED_HERE);
+    requireTargetValues("Screen.open", options);
     const waiting = operationOptions(options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),

@@ -263,6 +263,43 @@ test("a screen is one thing: targets that contradict are refused, and the error 
   }
 });
 
+test("a target without a value is no display in its place, and the error says so", async () => {
+  const region = { x: 0, y: 0, width: 64, height: 48 };
+  const display = { displayId: "test:display" };
+  const cases: [object, string, string][] = [];
+  for (const [value, text] of [[undefined, "undefined"], [null, "null"], ["", '""']] as const) {
+    cases.push([{ windowId: value }, `windowId is ${text}`, "No window matched\\?"]);
+    cases.push([{ ...display, windowId: value }, `windowId is ${text}`, "enumerateWindows"]);
+    cases.push([{ displayId: value }, `displayId is ${text}`, "No display matched\\?"]);
+    cases.push([{ region, displayId: value }, `displayId is ${text}`, "enumerateDisplays"]);
+    cases.push([{ ...display, region: value }, `region is .*${text}`, ""]);
+  }
+  for (const open of [(options: object) => Screen.open(options), Screen.grab]) {
+    for (const [options, message, hint] of cases) {
+      await assert.rejects(open(options), (error) => {
+        assert.ok(error instanceof MiniAVError, `${error}: ${JSON.stringify(options)}`);
+        assert.equal(error.code, "INVALID_ARG");
+        assert.match(error.message, new RegExp(message));
+        assert.match(error.hint, new RegExp(hint));
+        return true;
+      });
+    }
+  }
+  for (const deviceId of ["", null]) {
+    const wrong = { deviceId } as object;
+    await assert.rejects(Camera.open(wrong), { code: "INVALID_ARG" });
+    await assert.rejects(Microphone.open(wrong), { code: "INVALID_ARG" });
+  }
+});
+
+test("beside a window nothing wider is left, and what is not there is no target", async () => {
+  const window = { windowId: "test:window", displayId: undefined, region: undefined };
+  (await Screen.grab(window)).close();
+  (await Screen.grab({ width: undefined, cursor: undefined })).close();
+  await using camera = await Camera.open({ deviceId: undefined });
+  assert.equal(camera.running, true);
+});
+
 test("a type of target that does not exist lists nothing", async () => {
   const list = Loopback.enumerateTargets;
   await assert.rejects(list({ kind: "proces" as "process" }), { code: "INVALID_ARG" });
