@@ -123,6 +123,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   #sequenceBase = 0;
   /** The next frame is the first after a reconnect. */
   #resumed = false;
+  /** What comes in another format since the reconnect, and has not come yet. */
+  #changed = NOTHING_CHANGED;
   #consumer: Consumer | null = null;
   #wait: Wait | null = null;
   #keepAlive = true;
@@ -306,8 +308,14 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   /** A reconnect is a gap: numbers go on behind it, and the first frame says so. */
   #continued(buffer: NativeBuffer): NativeBuffer {
     if (this.#reconnects === 0) return buffer;
-    const flags = this.#resumed ? buffer.flags | BufferFlags.DISCONTINUITY : buffer.flags;
+    let { flags } = buffer;
+    if (this.#resumed) flags |= BufferFlags.DISCONTINUITY;
     this.#resumed = false;
+    const type = buffer.video !== null ? "video" : "audio";
+    if (this.#changed[type]) {
+      flags |= BufferFlags.FORMAT_CHANGED;
+      this.#changed = { ...this.#changed, [type]: false };
+    }
     return { ...buffer, flags, sequence: this.#sequenceBase + buffer.sequence };
   }
 
@@ -400,12 +408,16 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
         this.#sequenceBase = this.stats().produced;
         this.#resumed = true;
         this.#session = session;
+        this.#changed = changesBetween(this.#format, session.format);
         this.#format = session.format;
         this.#state = "running";
         this.#reconnects++;
         // The loss of the context before, read late, is none of this one.
         if (this.#lostEvent?.context !== session.handle) this.#lostEvent = null;
         this.emit("reconnected", { type: "reconnected", format: session.format });
+        if (this.#changed.video || this.#changed.audio) {
+          this.emit("format", { type: "format", format: session.format });
+        }
         this.#poke();
         // Lost again while it was opened.
         if (this.#lostEvent !== null && this.#consumer === null) this.#onLost();
@@ -522,6 +534,25 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
     this.#ended.push({ last, source: session.source });
     compactEnded(this.#ended);
   }
+}
+
+interface FormatChanges {
+  readonly video: boolean;
+  readonly audio: boolean;
+}
+
+const NOTHING_CHANGED: FormatChanges = { video: false, audio: false };
+
+/** What comes in another format than before; a source of one kind has one format. */
+function changesBetween(before: unknown, after: unknown): FormatChanges {
+  const differ = (type: "video" | "audio") =>
+    JSON.stringify(partOf(before, type)) !== JSON.stringify(partOf(after, type));
+  return { video: differ("video"), audio: differ("audio") };
+}
+
+function partOf(format: unknown, type: "video" | "audio"): unknown {
+  const isBoth = typeof format === "object" && format !== null && "video" in format;
+  return isBoth ? (format as Readonly<Record<string, unknown>>)[type] : format;
 }
 
 function shapesOf(buffer: NativeBuffer): PlaneShape[] {
