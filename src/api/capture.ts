@@ -566,7 +566,7 @@ export async function openCapture<Format>(
   waiting: OperationOptions,
 ): Promise<CaptureParts<Format>> {
   const fill = usesFill(plan.operation, options.access);
-  const reconnect = reconnectOptions(options.reconnect);
+  const reconnect = reconnectOptions(plan.operation, options.reconnect);
   const early: NativeEvent[] = [];
   let deliver: (event: NativeEvent) => void = (event) => void early.push(event);
   const session = await openSession(plan, (event) => deliver(event), waiting);

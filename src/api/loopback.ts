@@ -20,7 +20,7 @@ import { audioWishes, needsDefaultAudio } from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest } from "./formats.ts";
-import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
+import { encodeId, listAudioFormats, listDevices, operationOptions, waitOptions } from "./lists.ts";
 import { wantedSound } from "./loopback_options.ts";
 import type { LoopbackOptions, WantedSound } from "./loopback_options.ts";
 import { audioEntries, describeValue, invalidOption, requireKnownOptions } from "./options.ts";
@@ -60,18 +60,22 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
   }
 
   /** The native formats of a target; any other in range can be had too. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    const id = encodeText(deviceId, "deviceId");
-    return listAudioFormats(
-      "Loopback.supportedFormats",
+  static async supportedFormats(
+    deviceId?: string,
+    options?: WaitOptions,
+  ): Promise<AudioFormat[]> {
+    const operation = "Loopback.supportedFormats";
+    const id = encodeId(operation, deviceId);
+    return await listAudioFormats(
+      operation,
       (native, waiter, token) => native.MiniAV_Loopback_GetSupportedFormatsAsync(waiter, token, id),
-      operationOptions(options),
+      waitOptions(operation, options),
     );
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
-  static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultFormat(deviceId, operationOptions(options));
+  static async defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
+    return await defaultFormat(deviceId, waitOptions("Loopback.defaultFormat", options));
   }
 
   /**
@@ -81,7 +85,7 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
    */
   static async open(options: LoopbackOptions = {}): Promise<Loopback> {
     const wanted = wantedSound(options);
-    const waiting = operationOptions(options);
+    const waiting = operationOptions("Loopback.open", options);
     const id = wanted.type === "device" ? wanted.id : undefined;
     const own = needsDefaultAudio(options) ? await defaultFormat(id, waiting) : null;
     const request = audioRequest(audioWishes(options, own));
@@ -134,7 +138,7 @@ async function listTargets(
   return await listDevices(
     operation,
     (native, waiter, token) => native.MiniAV_Loopback_EnumerateTargetsAsync(waiter, token, filter),
-    operationOptions(options),
+    { signal: options.signal, timeout: options.timeout },
   );
 }
 
@@ -165,7 +169,7 @@ async function defaultFormat(
   deviceId: string | undefined,
   waiting: OperationOptions,
 ): Promise<AudioFormat> {
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeId("Loopback.defaultFormat", deviceId);
   const [format] = await listAudioFormats(
     "Loopback.defaultFormat",
     (native, waiter, token) => native.MiniAV_Loopback_GetDefaultFormatAsync(waiter, token, id),

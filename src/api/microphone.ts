@@ -17,7 +17,7 @@ import { audioWishes, needsDefaultAudio } from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest } from "./formats.ts";
-import { listAudioFormats, listDevices, operationOptions } from "./lists.ts";
+import { encodeId, listAudioFormats, listDevices, operationOptions, waitOptions } from "./lists.ts";
 import { AUDIO_OPTION_NAMES, audioEntries, requireKnownOptions } from "./options.ts";
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
@@ -48,29 +48,33 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
     return listDevices(
       "Microphone.enumerateDevices",
       (native, waiter, token) => native.MiniAV_Audio_EnumerateDevicesAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
   /** The native formats of a device; any other in range can be had too. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    const id = encodeText(deviceId, "deviceId");
-    return listAudioFormats(
-      "Microphone.supportedFormats",
+  static async supportedFormats(
+    deviceId?: string,
+    options?: WaitOptions,
+  ): Promise<AudioFormat[]> {
+    const operation = "Microphone.supportedFormats";
+    const id = encodeId(operation, deviceId);
+    return await listAudioFormats(
+      operation,
       (native, waiter, token) => native.MiniAV_Audio_GetSupportedFormatsAsync(waiter, token, id),
-      operationOptions(options),
+      waitOptions(operation, options),
     );
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
-  static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultFormat(deviceId, operationOptions(options));
+  static async defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
+    return await defaultFormat(deviceId, waitOptions("Microphone.defaultFormat", options));
   }
 
   /** Opens and starts a microphone. DEVICE_NOT_FOUND, DEVICE_BUSY, PERMISSION_DENIED, TIMEOUT. */
   static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
     requireKnownOptions("Microphone.open", options, OPTION_NAMES);
-    const waiting = operationOptions(options);
+    const waiting = operationOptions("Microphone.open", options);
     const { deviceId } = options;
     const own = needsDefaultAudio(options) ? await defaultFormat(deviceId, waiting) : null;
     const request = audioRequest(audioWishes(options, own));
@@ -119,7 +123,7 @@ async function defaultFormat(
   deviceId: string | undefined,
   waiting: OperationOptions,
 ): Promise<AudioFormat> {
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeId("Microphone.defaultFormat", deviceId);
   const [format] = await listAudioFormats(
     "Microphone.defaultFormat",
     (native, waiter, token) => native.MiniAV_Audio_GetDefaultFormatAsync(waiter, token, id),

@@ -25,7 +25,7 @@ import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
-import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
+import { encodeId, listDevices, listVideoFormats, operationOptions, waitOptions } from "./lists.ts";
 import {
   chunkEntries,
   invalidOption,
@@ -36,7 +36,7 @@ import {
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
-import { requireTargetValues } from "./screen_options.ts";
+import { requireScreenValues, requireTargetValues } from "./screen_options.ts";
 import type { PropertyEntry } from "./session.ts";
 import type {
   AudioCaptureOptions,
@@ -127,7 +127,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
     return listDevices(
       "Screen.enumerateDisplays",
       (native, waiter, token) => native.MiniAV_Screen_EnumerateDisplaysAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
@@ -136,13 +136,13 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
     return listDevices(
       "Screen.enumerateWindows",
       (native, waiter, token) => native.MiniAV_Screen_EnumerateWindowsAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
   /** The native formats of a display or window. DEVICE_NOT_FOUND. */
-  static supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
-    return supportedFormats(id, operationOptions(options));
+  static async supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
+    return await supportedFormats(id, waitOptions("Screen.supportedFormats", options));
   }
 
   /**
@@ -155,7 +155,8 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
     requireKnownOptions("Screen.open", options, OPTION_NAMES, CALLED_HERE);
     requireTargetValues("Screen.open", options);
-    const waiting = operationOptions(options);
+    requireScreenValues("Screen.open", options);
+    const waiting = operationOptions("Screen.open", options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),
     );
@@ -214,7 +215,7 @@ function supportedFormats(
   id: string | undefined,
   waiting: OperationOptions,
 ): Promise<VideoFormat[]> {
-  const text = encodeText(id, "id");
+  const text = encodeId("Screen.supportedFormats", id);
   return listVideoFormats(
     "Screen.supportedFormats",
     (native, waiter, token) => native.MiniAV_Screen_GetSupportedFormatsAsync(waiter, token, text),
@@ -237,7 +238,7 @@ async function resolveRequest(
 }
 
 function soundWishes(audio: ScreenOptions["audio"]): ScreenAudioOptions | null {
-  if (audio === undefined || audio === false) return null;
+  if (!audio) return null;
   return audio === true ? {} : audio;
 }
 

@@ -49,7 +49,13 @@ function rangeHint(operation: string): string {
   if (/^(?:Loopback|Microphone)\.open$/.test(operation)) {
     return "sampleRate takes 8000 to 192000, channelCount 1 to 8.";
   }
-  return "";
+  if (operation.includes('.setProperty("region")')) {
+    return "A region lies inside its display; x and y are even where colour is subsampled.";
+  }
+  if (operation.includes('.setProperty("frameRateLimit")')) {
+    return "frameRateLimit takes frames a second from 0, which is no limit.";
+  }
+  return operation.includes(".setProperty(") ? "getPropertyInfo() tells what it takes." : "";
 }
 
 function messageOf(code: MiniAVErrorCode, details: MiniAVErrorDetails, hint: string): string {
