@@ -20,7 +20,14 @@ import type { Handle, MiniAVErrorCode, Native, NativeEvent, OperationOptions } f
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { AnyFrame, CaptureParts } from "./capture.ts";
-import { audioWishes, chooseVideoFormat, exactVideo, formatError } from "./constraints.ts";
+import {
+  audioWishes,
+  chooseVideoFormat,
+  exactVideo,
+  formatError,
+  isRateRange,
+  rateLimit,
+} from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
@@ -140,7 +147,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
     );
   }
 
-  /** The native formats of a display or window. DEVICE_NOT_FOUND. */
+  /** The native formats of a display or window, at its own rate; any other rate is a limit. DEVICE_NOT_FOUND. */
   static async supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
     return await supportedFormats(id, waitOptions("Screen.supportedFormats", options));
   }
@@ -223,18 +230,26 @@ function supportedFormats(
   );
 }
 
-/** The size is the target's; the list is looked at only for wishes that leave a choice. */
+/**
+ * The size is the target's; the list is looked at only for wishes that leave a choice. The rate is
+ * none of the list's: it is a limit, and may be any.
+ */
 async function resolveRequest(
   options: ScreenOptions,
   waiting: OperationOptions,
 ): Promise<Partial<VideoFormat>> {
-  const exact = exactVideo(options);
-  const given = ["width", "height", "format", "frameRate"] as const;
-  if (given.every((key) => options[key] === undefined || exact[key] !== undefined)) return exact;
-  const offered = await supportedFormats(options.windowId ?? options.displayId, waiting);
-  const chosen = chooseVideoFormat(options, offered, null);
-  if (chosen !== null) return chosen;
-  throw formatError("Screen.open", "", offered);
+  const { frameRate, ...size } = options;
+  const exact = exactVideo(size);
+  const names = ["width", "height", "format"] as const;
+  const isClear = names.every((name) => size[name] === undefined || exact[name] !== undefined);
+  const offered = isClear && !isRateRange(frameRate)
+    ? []
+    : await supportedFormats(options.windowId ?? options.displayId, waiting);
+  const chosen = isClear ? exact : chooseVideoFormat(size, offered, null);
+  if (chosen === null) throw formatError("Screen.open", "", offered);
+  const { frameRate: _rate, frameRateFraction: _fraction, ...request } = chosen;
+  const limit = rateLimit(frameRate, offered[0]?.frameRate ?? 0);
+  return limit === undefined ? request : { ...request, frameRate: limit };
 }
 
 function soundWishes(audio: ScreenOptions["audio"]): ScreenAudioOptions | null {

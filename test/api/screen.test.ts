@@ -66,6 +66,35 @@ test("a region is the display's pixels in that place, without a copy", async () 
   }
 });
 
+test("the rate of a screen is a limit: every wish for one sets it", async () => {
+  const [{ frameRate: own } = { frameRate: 0 }] = await Screen.supportedFormats("test:display");
+  assert.ok(own > 20 && own < 100, `${own}`);
+  const cases = [
+    [20, 20],
+    [{ exact: 12 }, 12],
+    [{ ideal: 20 }, 20],
+    [{ ideal: 5000 }, 240],
+    [{ ideal: 20, max: 15 }, 15],
+    [{ max: 15 }, 15],
+    [{ max: 200 }, own],
+    [{ min: 100 }, 100],
+    [{ min: 5, max: 200 }, own],
+    [{ ideal: 144, min: 100 }, 144],
+    [undefined, own],
+    [{}, own],
+  ] as const;
+  for (const [frameRate, expected] of cases) {
+    for (const size of [{}, { width: { ideal: 320 } }, { width: 320, height: 200 }]) {
+      await using screen = await Screen.open({ ...DISPLAY, ...size, frameRate });
+      const what = JSON.stringify({ frameRate, ...size });
+      assert.equal(screen.format.video.frameRate, expected, what);
+    }
+  }
+  await assert.rejects(Screen.open({ ...DISPLAY, frameRate: { min: 1001 } }), {
+    code: "FORMAT_NOT_SUPPORTED",
+  });
+});
+
 /**
  * By the frames' own times: a busy machine loses frames, which leaves a hole of whole intervals;
  * an interval that is a little off, or that begins when the last frame was done, adds up.
