@@ -199,12 +199,14 @@ export function formatError(
   operation: string,
   backend: string,
   offered: readonly VideoFormat[],
+  { detail = "", advice = "" } = {},
 ): MiniAVError {
-  const lines = describeOffer(offered);
+  const lines = describeOffer(offered).join("\n") || "  nothing that it tells";
   return new MiniAVError("FORMAT_NOT_SUPPORTED", {
     operation,
     backend,
-    hint: `The device offers\n${lines.join("\n") || "  nothing that it tells"}`,
+    detail,
+    hint: `The device offers\n${lines}${advice && `\n${advice}`}`,
   });
 }
 

@@ -185,7 +185,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
       },
       options,
       waiting,
-    );
+    ).catch((error) => explainFormat(error, options, waiting));
     return new Screen<AnyFrame>(parts);
   }
 
@@ -252,6 +252,23 @@ async function resolveRequest(
   return limit === undefined ? request : { ...request, frameRate: limit };
 }
 
+/** Throws the error again; one about formats with what there is. */
+async function explainFormat(
+  error: unknown,
+  options: ScreenOptions,
+  waiting: OperationOptions,
+): Promise<never> {
+  if (!(error instanceof MiniAVError) || error.code !== "FORMAT_NOT_SUPPORTED") throw error;
+  const { operation, backend, detail } = error;
+  const id = options.windowId ?? options.displayId;
+  const offered = await supportedFormats(id, waiting).catch(() => []);
+  // A portal does not tell before the person has chosen.
+  const told = offered.filter(({ width }) => width > 0);
+  if (told.length === 0) throw error;
+  const advice = 'frame.copyTo(destination, { format: "RGBA" }) converts any of them.';
+  throw formatError(operation, backend, told, { detail, advice });
+}
+
 function soundWishes(audio: ScreenOptions["audio"]): ScreenAudioOptions | null {
   if (!audio) return null;
   return audio === true ? {} : audio;
@@ -265,13 +282,20 @@ function audioMemory(wishes: ScreenAudioOptions | null): Uint8Array | null {
 function checkSound({ audioError }: ScreenFormat, started: NativeEvent): void {
   if (audioError === null) return;
   const { backend, text } = started;
-  const hint = hintFor(audioError, "Loopback.open", backend);
+  const hint = soundHint(audioError, backend, text);
   throw new MiniAVError(audioError, {
     operation: "Screen.open: sound",
     backend,
     detail: text,
-    hint: `${hint}${hint && " "}audio: { optional: true } opens without it.`,
+    hint: `${hint}${hint && "\n"}audio: { optional: true } opens without it.`,
   });
+}
+
+function soundHint(code: MiniAVErrorCode, backend: string, text: string): string {
+  if (code !== "NOT_SUPPORTED") return hintFor(code, "Loopback.open", backend);
+  // Of the sound, nobody got that far: what is missing is its server.
+  if (text.startsWith("no loopback backend")) return hintFor(code, "Loopback.open", "");
+  return 'audioSource: "system" takes the system\'s sound instead.';
 }
 
 type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;

@@ -25,6 +25,8 @@ export class MiniAVError extends Error {
   readonly operation: string;
   /** Who refused: "pipewire", "alsa", "test"; "" when nobody got that far. */
   readonly backend: string;
+  /** What the backend said, or what is wrong with an argument; "" when there is no more to say. */
+  readonly detail: string;
   /** What a person can do about it, or "". */
   readonly hint: string;
 
@@ -38,6 +40,7 @@ export class MiniAVError extends Error {
     this.code = code;
     this.operation = details.operation;
     this.backend = backend;
+    this.detail = details.detail ?? "";
     this.hint = hint;
   }
 }

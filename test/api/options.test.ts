@@ -161,6 +161,11 @@ test("a property's value that is none is refused by the property's name", async 
     });
   }
   assert.deepEqual(await screen.getProperty("region"), region);
+  await using whole = await Screen.open({ displayId: "test:display" });
+  await assert.rejects(whole.setProperty("region", region), {
+    code: "NOT_SUPPORTED",
+    hint: /opened with a `region`/,
+  });
 });
 
 const NAME_OF_256_BYTES = "é".repeat(128);
