@@ -24,7 +24,7 @@ import { videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
 import type { GrabOptions } from "./grab.ts";
 import { requireIntrinsics } from "./intrinsics.ts";
-import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
+import { encodeId, listDevices, listVideoFormats, operationOptions, waitOptions } from "./lists.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Intrinsics } from "./types.ts";
 import type {
@@ -68,18 +68,21 @@ export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
     return listDevices(
       "Camera.enumerateDevices",
       (native, waiter, token) => native.MiniAV_Camera_EnumerateDevicesAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
   /** The native formats of a camera. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<VideoFormat[]> {
-    return supportedFormats(deviceId, operationOptions(options));
+  static async supportedFormats(
+    deviceId?: string,
+    options?: WaitOptions,
+  ): Promise<VideoFormat[]> {
+    return await supportedFormats(deviceId, waitOptions("Camera.supportedFormats", options));
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
   static async defaultFormat(deviceId?: string, options?: WaitOptions): Promise<VideoFormat> {
-    return await defaultFormat(deviceId, operationOptions(options));
+    return await defaultFormat(deviceId, waitOptions("Camera.defaultFormat", options));
   }
 
   /**
@@ -88,7 +91,7 @@ export class Camera extends Capture<CapturedVideoFrame, VideoFormat> {
    */
   static async open(options: CameraOptions = {}): Promise<Camera> {
     requireKnownOptions("Camera.open", options, OPTION_NAMES);
-    const waiting = operationOptions(options);
+    const waiting = operationOptions("Camera.open", options);
     const { deviceId, intrinsics } = options;
     if (intrinsics !== undefined) requireIntrinsics("Camera.open", intrinsics);
     const request = await resolveRequest(options, waiting);
@@ -155,7 +158,7 @@ function supportedFormats(
   deviceId: string | undefined,
   waiting: OperationOptions,
 ): Promise<VideoFormat[]> {
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeId("Camera.supportedFormats", deviceId);
   return listVideoFormats(
     "Camera.supportedFormats",
     (native, waiter, token) => native.MiniAV_Camera_GetSupportedFormatsAsync(waiter, token, id),
@@ -167,7 +170,7 @@ async function defaultFormat(
   deviceId: string | undefined,
   waiting: OperationOptions,
 ): Promise<VideoFormat> {
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeId("Camera.defaultFormat", deviceId);
   const [format] = await listVideoFormats(
     "Camera.defaultFormat",
     (native, waiter, token) => native.MiniAV_Camera_GetDefaultFormatAsync(waiter, token, id),

@@ -123,6 +123,8 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   #sequenceBase = 0;
   /** The next frame is the first after a reconnect. */
   #resumed = false;
+  /** What comes in another format since the reconnect, and has not come yet. */
+  #changed = NOTHING_CHANGED;
   #consumer: Consumer | null = null;
   #wait: Wait | null = null;
   #keepAlive = true;
@@ -306,8 +308,14 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   /** A reconnect is a gap: numbers go on behind it, and the first frame says so. */
   #continued(buffer: NativeBuffer): NativeBuffer {
     if (this.#reconnects === 0) return buffer;
-    const flags = this.#resumed ? buffer.flags | BufferFlags.DISCONTINUITY : buffer.flags;
+    let { flags } = buffer;
+    if (this.#resumed) flags |= BufferFlags.DISCONTINUITY;
     this.#resumed = false;
+    const type = buffer.video !== null ? "video" : "audio";
+    if (this.#changed[type]) {
+      flags |= BufferFlags.FORMAT_CHANGED;
+      this.#changed = { ...this.#changed, [type]: false };
+    }
     return { ...buffer, flags, sequence: this.#sequenceBase + buffer.sequence };
   }
 
@@ -364,9 +372,9 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
       event?.text,
     );
     // What a person has ended is not opened again behind that person's back.
-    if (this.#reconnectOptions === null || error.code === "USER_CANCELLED") {
-      this.#declareLost(error);
-    } else void this.#reconnect(error, this.#reconnectOptions);
+    const isFinal = this.#plan.isFinal === true || error.code === "USER_CANCELLED";
+    if (this.#reconnectOptions === null || isFinal) this.#declareLost(error);
+    else void this.#reconnect(error, this.#reconnectOptions);
   }
 
   #declareLost(error: MiniAVError): void {
@@ -400,12 +408,16 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
         this.#sequenceBase = this.stats().produced;
         this.#resumed = true;
         this.#session = session;
+        this.#changed = changesBetween(this.#format, session.format);
         this.#format = session.format;
         this.#state = "running";
         this.#reconnects++;
         // The loss of the context before, read late, is none of this one.
         if (this.#lostEvent?.context !== session.handle) this.#lostEvent = null;
         this.emit("reconnected", { type: "reconnected", format: session.format });
+        if (this.#changed.video || this.#changed.audio) {
+          this.emit("format", { type: "format", format: session.format });
+        }
         this.#poke();
         // Lost again while it was opened.
         if (this.#lostEvent !== null && this.#consumer === null) this.#onLost();
@@ -524,6 +536,25 @@ export abstract class Capture<Frame extends AnyFrame, Format> extends Emitter<Ca
   }
 }
 
+interface FormatChanges {
+  readonly video: boolean;
+  readonly audio: boolean;
+}
+
+const NOTHING_CHANGED: FormatChanges = { video: false, audio: false };
+
+/** What comes in another format than before; a source of one kind has one format. */
+function changesBetween(before: unknown, after: unknown): FormatChanges {
+  const differ = (type: "video" | "audio") =>
+    JSON.stringify(partOf(before, type)) !== JSON.stringify(partOf(after, type));
+  return { video: differ("video"), audio: differ("audio") };
+}
+
+function partOf(format: unknown, type: "video" | "audio"): unknown {
+  const isBoth = typeof format === "object" && format !== null && "video" in format;
+  return isBoth ? (format as Readonly<Record<string, unknown>>)[type] : format;
+}
+
 function shapesOf(buffer: NativeBuffer): PlaneShape[] {
   return buffer.video !== null ? planeShapesOf(buffer) : audioShapesOf(buffer);
 }
@@ -535,7 +566,7 @@ export async function openCapture<Format>(
   waiting: OperationOptions,
 ): Promise<CaptureParts<Format>> {
   const fill = usesFill(plan.operation, options.access);
-  const reconnect = reconnectOptions(options.reconnect);
+  const reconnect = reconnectOptions(plan.operation, options.reconnect);
   const early: NativeEvent[] = [];
   let deliver: (event: NativeEvent) => void = (event) => void early.push(event);
   const session = await openSession(plan, (event) => deliver(event), waiting);

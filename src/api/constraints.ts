@@ -152,6 +152,30 @@ function numberWish(constraint: NumberConstraint | undefined, own?: number): num
   return Math.min(Math.max(value, wish.min ?? value), wish.max ?? Infinity);
 }
 
+/** What every screen can be asked for, whatever its display shows. */
+const USUAL_LIMIT = 240;
+
+/** True when what the display has says which rate a wish means. */
+export function isRateRange(constraint: NumberConstraint | undefined): boolean {
+  const wish = wishOf<number>(constraint);
+  return wish !== null && wish.exact === undefined;
+}
+
+/**
+ * What a wish means where the rate is a limit; undefined: the display's own. 0 is a display that tells
+ * none, which is as fast as the limit.
+ */
+export function rateLimit(
+  constraint: NumberConstraint | undefined,
+  own: number,
+): number | undefined {
+  const value = numberWish(constraint, own > 0 ? own : Infinity);
+  const wish = wishOf<number>(constraint);
+  if (value === undefined || value === Infinity || wish === null) return undefined;
+  if (wish.exact !== undefined) return value;
+  return Math.min(value, Math.max(USUAL_LIMIT, own, wish.min ?? 0));
+}
+
 /**
  * What to ask of a device that lists nothing that fits: its default with the fixed values. A device
  * may take more than it lists, and says so itself. Null: a `min` or `max` speaks against it.
@@ -175,12 +199,14 @@ export function formatError(
   operation: string,
   backend: string,
   offered: readonly VideoFormat[],
+  { detail = "", advice = "" } = {},
 ): MiniAVError {
-  const lines = describeOffer(offered);
+  const lines = describeOffer(offered).join("\n") || "  nothing that it tells";
   return new MiniAVError("FORMAT_NOT_SUPPORTED", {
     operation,
     backend,
-    hint: `The device offers\n${lines.join("\n") || "  nothing that it tells"}`,
+    detail,
+    hint: `The device offers\n${lines}${advice && `\n${advice}`}`,
   });
 }
 

@@ -1,6 +1,11 @@
 /** Names of formats, and the numbers that C has for them. */
 
-import { AudioFormat as C_AUDIO, OutputPreference, PixelFormat as C_PIXEL } from "../ffi/mod.ts";
+import {
+  AudioFormat as C_AUDIO,
+  MiniAVError,
+  OutputPreference,
+  PixelFormat as C_PIXEL,
+} from "../ffi/mod.ts";
 import type { NativeAudioInfo, NativeVideoInfo, PlaneShape } from "../ffi/mod.ts";
 import type { AudioFormat, PixelFormat, SampleFormat, VideoFormat } from "./types.ts";
 
@@ -44,9 +49,12 @@ export const SAMPLE_FORMATS = Object.keys(SAMPLE_NUMBERS) as readonly SampleForm
 const PIXEL_NAMES = new Map(PIXEL_FORMATS.map((name) => [PIXEL_NUMBERS[name], name]));
 const SAMPLE_NAMES = new Map(SAMPLE_FORMATS.map((name) => [SAMPLE_NUMBERS[name], name]));
 
+const wrongFormat = (detail: string) =>
+  new MiniAVError("INVALID_ARG", { operation: "format", detail });
+
 export function pixelFormatNumber(format: PixelFormat): number {
   if (!Object.hasOwn(PIXEL_NUMBERS, format)) {
-    throw new TypeError(`"${format}" is no pixel format; there are ${PIXEL_FORMATS.join(", ")}`);
+    throw wrongFormat(`"${format}" is no pixel format; there are ${PIXEL_FORMATS.join(", ")}`);
   }
   return PIXEL_NUMBERS[format];
 }
@@ -59,7 +67,7 @@ export function pixelFormatName(number: number): PixelFormat {
 
 export function sampleFormatNumber(format: SampleFormat): number {
   if (!Object.hasOwn(SAMPLE_NUMBERS, format)) {
-    throw new TypeError(`"${format}" is no sample format; there are ${SAMPLE_FORMATS.join(", ")}`);
+    throw wrongFormat(`"${format}" is no sample format; there are ${SAMPLE_FORMATS.join(", ")}`);
   }
   return SAMPLE_NUMBERS[format];
 }
@@ -132,7 +140,7 @@ export function audioRequest(wanted: Partial<AudioFormat>): NativeAudioInfo {
 
 /** 29.97 is 30000/1001, as every standard means it. */
 export function frameRateFraction(rate: number): readonly [number, number] {
-  if (!(rate >= 0)) throw new RangeError(`frameRate takes frames per second, not ${rate}`);
+  if (!(rate >= 0)) throw wrongFormat(`frameRate is frames a second, not ${rate}`);
   if (rate === 0) return [0, 0];
   if (Number.isInteger(rate)) return [rate, 1];
   const nominal = Math.round(rate * 1.001);

@@ -27,6 +27,14 @@ import type {
 } from "../ffi/mod.ts";
 import { audioFormatFrom, videoFormatFrom } from "./formats.ts";
 import { deviceKindFrom, KINDS } from "./kinds.ts";
+import {
+  describeValue,
+  invalidOption,
+  requireKnownOptions,
+  requireMilliseconds,
+  requireText,
+  WAITING,
+} from "./options.ts";
 import type { AudioFormat, DeviceInfo, VideoFormat, WaitOptions } from "./types.ts";
 
 /** An Async call of the library, given its waiter and token. */
@@ -39,36 +47,51 @@ const freeFormats: FreeList = (native, list, count) => {
   native.MiniAV_FreeFormatList(list, count);
 };
 
-/** Throws unless the value is a time, of 0 to Infinity. */
-export function requireMilliseconds(value: number, name: string): void {
-  if (typeof value === "number" && value >= 0) return;
-  throw new RangeError(`${name} takes milliseconds from 0 to Infinity, not ${value}`);
-}
-
-/** `timeout` counts from now; Infinity is no limit. */
-export function operationOptions(options: WaitOptions | undefined): OperationOptions {
+/** `timeout` counts from now; Infinity is no limit. INVALID_ARG. */
+export function operationOptions(
+  operation: string,
+  options: WaitOptions | undefined,
+): OperationOptions {
   const signal = options?.signal ?? undefined;
   const timeout = options?.timeout ?? undefined;
   if (signal !== undefined && !(signal instanceof AbortSignal)) {
-    throw new TypeError("signal takes an AbortSignal");
+    const detail = `signal is an AbortSignal, not ${describeValue(signal)}`;
+    throw invalidOption(operation, detail);
   }
-  if (timeout !== undefined) requireMilliseconds(timeout, "timeout");
+  if (timeout !== undefined) requireMilliseconds(operation, timeout, "timeout");
   return {
     ...(signal === undefined ? {} : { signal }),
     ...(timeout === undefined ? {} : { deadline: performance.now() + timeout }),
   };
 }
 
+/** The same of what takes no other options. */
+export function waitOptions(
+  operation: string,
+  options: WaitOptions | undefined,
+): OperationOptions {
+  if (options !== undefined) requireKnownOptions(operation, options, WAITING);
+  return operationOptions(operation, options);
+}
+
+/** An id that is an argument of its own; undefined is the default device. INVALID_ARG. */
+export function encodeId(operation: string, id: unknown): Uint8Array | null {
+  if (id === undefined || id === null) return null;
+  requireText(operation, "id", id);
+  return encodeText(id as string, "id");
+}
+
 export async function listDevices(
   operation: string,
   begin: BeginCall,
-  options: OperationOptions,
+  options: WaitOptions | undefined,
 ): Promise<DeviceInfo[]> {
+  const waiting = waitOptions(operation, options);
   const { native } = library();
   const event = await waiter().operation(
     operation,
     (handle, token) => begin(native, handle, token),
-    options,
+    waiting,
     freeDevices,
   );
   const memory = allocate(event.count * DeviceInfoLayout.size);
@@ -123,9 +146,10 @@ export function supportedAudioFormats(
   deviceId: string | undefined,
   options: OperationOptions,
 ): Promise<AudioFormat[]> {
-  const id = encodeText(deviceId, "deviceId");
+  const operation = `${KINDS[kind].label}.supportedFormats`;
+  const id = encodeId(operation, deviceId);
   return listAudioFormats(
-    `${KINDS[kind].label}.supportedFormats`,
+    operation,
     (native, waiter, token) => native[`MiniAV_${kind}_GetSupportedFormatsAsync`](waiter, token, id),
     options,
   );
@@ -137,7 +161,7 @@ export async function defaultAudioFormat(
   options: OperationOptions,
 ): Promise<AudioFormat> {
   const operation = `${KINDS[kind].label}.defaultFormat`;
-  const id = encodeText(deviceId, "deviceId");
+  const id = encodeId(operation, deviceId);
   const [format] = await listAudioFormats(
     operation,
     (native, waiter, token) => native[`MiniAV_${kind}_GetDefaultFormatAsync`](waiter, token, id),

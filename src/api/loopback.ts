@@ -21,6 +21,7 @@ import {
   listDevices,
   operationOptions,
   supportedAudioFormats,
+  waitOptions,
 } from "./lists.ts";
 import { wantedSound } from "./loopback_options.ts";
 import type { LoopbackOptions, WantedSound } from "./loopback_options.ts";
@@ -61,13 +62,15 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
   }
 
   /** The native formats of a target; any other in range can be had too. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    return supportedAudioFormats("Loopback", deviceId, operationOptions(options));
+  static async supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
+    const waiting = waitOptions("Loopback.supportedFormats", options);
+    return await supportedAudioFormats("Loopback", deviceId, waiting);
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
-  static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultAudioFormat("Loopback", deviceId, operationOptions(options));
+  static async defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
+    const waiting = waitOptions("Loopback.defaultFormat", options);
+    return await defaultAudioFormat("Loopback", deviceId, waiting);
   }
 
   /**
@@ -77,7 +80,7 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
    */
   static async open(options: LoopbackOptions = {}): Promise<Loopback> {
     const wanted = wantedSound(options);
-    const waiting = operationOptions(options);
+    const waiting = operationOptions("Loopback.open", options);
     const id = wanted.type === "device" ? wanted.id : undefined;
     const own = needsDefaultAudio(options)
       ? await defaultAudioFormat("Loopback", id, waiting)
@@ -132,7 +135,7 @@ async function listTargets(
   return await listDevices(
     operation,
     (native, waiter, token) => native.MiniAV_Loopback_EnumerateTargetsAsync(waiter, token, filter),
-    operationOptions(options),
+    { signal: options.signal, timeout: options.timeout },
   );
 }
 

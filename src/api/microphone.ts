@@ -14,6 +14,7 @@ import {
   listDevices,
   operationOptions,
   supportedAudioFormats,
+  waitOptions,
 } from "./lists.ts";
 import { AUDIO_OPTION_NAMES, audioEntries, requireKnownOptions } from "./options.ts";
 import type { Names } from "./options.ts";
@@ -48,24 +49,26 @@ export class Microphone extends Capture<CapturedAudio, AudioFormat> {
     return listDevices(
       "Microphone.enumerateDevices",
       (native, waiter, token) => native.MiniAV_Audio_EnumerateDevicesAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
   /** The native formats of a device; any other in range can be had too. DEVICE_NOT_FOUND. */
-  static supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
-    return supportedAudioFormats("Audio", deviceId, operationOptions(options));
+  static async supportedFormats(deviceId?: string, options?: WaitOptions): Promise<AudioFormat[]> {
+    const waiting = waitOptions("Microphone.supportedFormats", options);
+    return await supportedAudioFormats("Audio", deviceId, waiting);
   }
 
   /** What opening it without wishes gives. DEVICE_NOT_FOUND. */
-  static defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
-    return defaultAudioFormat("Audio", deviceId, operationOptions(options));
+  static async defaultFormat(deviceId?: string, options?: WaitOptions): Promise<AudioFormat> {
+    const waiting = waitOptions("Microphone.defaultFormat", options);
+    return await defaultAudioFormat("Audio", deviceId, waiting);
   }
 
   /** Opens and starts a microphone. DEVICE_NOT_FOUND, DEVICE_BUSY, PERMISSION_DENIED, TIMEOUT. */
   static async open(options: MicrophoneOptions = {}): Promise<Microphone> {
     requireKnownOptions("Microphone.open", options, OPTION_NAMES);
-    const waiting = operationOptions(options);
+    const waiting = operationOptions("Microphone.open", options);
     const { deviceId } = options;
     const own = needsDefaultAudio(options)
       ? await defaultAudioFormat("Audio", deviceId, waiting)

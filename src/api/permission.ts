@@ -3,7 +3,7 @@
 import { library, Permission, waiter } from "../ffi/mod.ts";
 import { KINDS } from "./kinds.ts";
 import type { KindName } from "./kinds.ts";
-import { operationOptions } from "./lists.ts";
+import { waitOptions } from "./lists.ts";
 import type { PermissionState, WaitOptions } from "./types.ts";
 
 const STATES: Readonly<Record<number, PermissionState>> = {
@@ -18,21 +18,25 @@ export function permissionStateFrom(number: number): PermissionState {
 }
 
 export async function getPermission(kind: KindName, options?: WaitOptions) {
+  const operation = `${KINDS[kind].label}.permission`;
+  const waiting = waitOptions(operation, options);
   const { native } = library();
   const event = await waiter().operation(
-    `${KINDS[kind].label}.permission`,
+    operation,
     (handle, token) => native[`MiniAV_${kind}_GetPermissionAsync`](handle, token),
-    operationOptions(options),
+    waiting,
   );
   return permissionStateFrom(event.detail);
 }
 
 export async function requestPermission(kind: KindName, options?: WaitOptions) {
+  const operation = `${KINDS[kind].label}.requestPermission`;
+  const waiting = waitOptions(operation, options);
   const { native } = library();
   const event = await waiter().operation(
-    `${KINDS[kind].label}.requestPermission`,
+    operation,
     (handle, token) => native[`MiniAV_${kind}_RequestPermissionAsync`](handle, token),
-    operationOptions(options),
+    waiting,
   );
   return permissionStateFrom(event.detail);
 }

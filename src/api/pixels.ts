@@ -120,7 +120,12 @@ export function planeOf(
   index: number,
 ): { data: Uint8Array; stride: number } {
   const plane = source.planes[index];
-  if (plane === undefined) throw new RangeError(`${source.format} without plane ${index}`);
+  if (plane === undefined) {
+    throw new MiniAVError("INVALID_ARG", {
+      operation: "RGBA",
+      detail: `${source.format} without plane ${index}`,
+    });
+  }
   return plane;
 }
 

@@ -29,6 +29,13 @@ import type { Handle, Intrinsics, Memory, Rectangle } from "../ffi/mod.ts";
 import { requireIntrinsics } from "./intrinsics.ts";
 import { KINDS } from "./kinds.ts";
 import type { KindName } from "./kinds.ts";
+import {
+  describeValue,
+  invalidOption,
+  isWholeWithin,
+  requireRegion,
+  requireText,
+} from "./options.ts";
 
 /** What properties there are, and the type of each. Not every device has every one. */
 export interface Properties {
@@ -144,10 +151,16 @@ const ENUMS: Readonly<Partial<Record<PropertyName, Readonly<Record<string, numbe
   },
 };
 
-function keyOf(name: PropertyName): KeyName {
+/** The names of the values of such a property. */
+export function valuesOf(name: PropertyName): readonly string[] {
+  return Object.keys(ENUMS[name] ?? {});
+}
+
+function keyOf(operation: string, name: PropertyName): KeyName {
   const key = KEYS.get(name);
   if (key === undefined) {
-    throw new TypeError(`"${name}" is no property; there are ${PROPERTY_NAMES.join(", ")}`);
+    const detail = `${describeValue(name)} is no property`;
+    throw invalidOption(operation, detail, `There are ${PROPERTY_NAMES.join(", ")}.`);
   }
   return key;
 }
@@ -159,11 +172,12 @@ export function readProperty<Name extends PropertyName>(
   context: Handle,
   name: Name,
 ): Properties[Name] {
-  const key = keyOf(name);
+  const operation = `${KINDS[kind].label}.getProperty("${name}")`;
+  const key = keyOf(operation, name);
   const memory = allocate(V.size);
   const get = library().native[`MiniAV_${kind}_GetProperty`];
   const code = get(context, PropertyKey[key], memory.bytes);
-  unwrap(code, `${KINDS[kind].label}.getProperty("${name}")`);
+  unwrap(code, operation);
   return decodeValue(name, memory) as Properties[Name];
 }
 
@@ -175,13 +189,13 @@ export function writeProperty<Name extends PropertyName>(
 ): void {
   const { native } = library();
   const operation = `${KINDS[kind].label}.setProperty("${name}")`;
-  const key = keyOf(name);
+  const key = keyOf(operation, name);
   if (value === "auto" && ENUMS[name]?.auto === undefined) {
     const code = native[`MiniAV_${kind}_SetAutoProperty`](context, PropertyKey[key], 1);
     unwrap(code, operation);
     return;
   }
-  const memory = encodeValue(operation, name, key, value);
+  const memory = encodeValue(operation, name, value);
   const code = native[`MiniAV_${kind}_SetProperty`](context, PropertyKey[key], memory.bytes);
   unwrap(code, operation);
 }
@@ -195,9 +209,10 @@ export function readPropertyInfo(
   const layout = PropertyInfoLayout;
   const memory = allocate(layout.size);
   const get = library().native[`MiniAV_${kind}_GetPropertyInfo`];
-  const code = get(context, PropertyKey[keyOf(name)], memory.bytes);
+  const operation = `${KINDS[kind].label}.getPropertyInfo("${name}")`;
+  const code = get(context, PropertyKey[keyOf(operation, name)], memory.bytes);
   if (code === ResultCode.NOT_SUPPORTED) return null;
-  unwrap(code, `${KINDS[kind].label}.getPropertyInfo("${name}")`);
+  unwrap(code, operation);
   const flags = u32(memory, 0, layout.flags);
   const has = (flag: number): boolean => (flags & flag) !== 0;
   return {
@@ -243,16 +258,16 @@ function decodeValue(name: PropertyName, memory: Memory): unknown {
   }
 }
 
-function encodeValue(
-  operation: string,
-  name: PropertyName,
-  key: KeyName,
-  value: unknown,
-): Memory {
+/** INVALID_ARG: not a value of this property. */
+function encodeValue(operation: string, name: PropertyName, value: unknown): Memory {
   const memory = allocate(V.size);
-  const type = PROPERTY_TYPES[key];
+  const type = PROPERTY_TYPES[keyOf(operation, name)];
   memory.view.setUint32(V.type.offset, PropertyType[type], true);
-  const wrong = () => new TypeError(`${name} takes ${describeType(name, type)}, not ${value}`);
+  const wrong = () =>
+    invalidOption(
+      operation,
+      `${name} takes ${describeType(name, type)}, not ${describeValue(value)}`,
+    );
   switch (type) {
     case "BOOLEAN":
       if (typeof value !== "boolean") throw wrong();
@@ -267,26 +282,28 @@ function encodeValue(
       memory.view.setFloat64(V.value_number.offset, value, true);
       return memory;
     case "ENUM": {
-      const number = ENUMS[name]?.[String(value)];
-      if (number === undefined) throw wrong();
+      const numbers = ENUMS[name] ?? {};
+      if (typeof value !== "string" || !Object.hasOwn(numbers, value)) throw wrong();
+      const number = numbers[value]!;
       memory.view.setBigInt64(V.value_integer.offset, BigInt(number), true);
       return memory;
     }
     case "TEXT":
-      if (typeof value !== "string") throw wrong();
-      putText(memory, 0, V.value_text, value);
+      requireText(operation, name, value);
+      putText(memory, 0, V.value_text, value as string);
       return memory;
     case "RECTANGLE":
-      setRectangleAt(memory, V.value_rectangle.offset, value as Rectangle);
+      requireRegion(operation, value);
+      setRectangleAt(memory, V.value_rectangle.offset, value);
       return memory;
     case "INTRINSICS":
       requireIntrinsics(operation, value);
       setIntrinsicsAt(memory, V.value_intrinsics.offset, value);
       return memory;
     case "HANDLES": {
-      if (!Array.isArray(value) || value.length > PROPERTY_MAX_HANDLES) throw wrong();
+      if (!isHandles(value)) throw wrong();
       memory.view.setUint32(V.count.offset, value.length, true);
-      value.forEach((handle: number, index) => {
+      value.forEach((handle, index) => {
         memory.view.setBigUint64(V.value_handles.offset + 8 * index, BigInt(handle), true);
       });
       return memory;
@@ -294,6 +311,14 @@ function encodeValue(
   }
 }
 
+/** Numbers of windows, as many as the library takes. */
+export function isHandles(value: unknown): value is readonly number[] {
+  const isHandle = (handle: unknown) => isWholeWithin(handle, 0, Number.MAX_SAFE_INTEGER);
+  return Array.isArray(value) && value.length <= PROPERTY_MAX_HANDLES &&
+    Array.from(value).every(isHandle);
+}
+
+/** What numbers they may be, the library says. */
 function describeType(name: PropertyName, type: string): string {
   const names = ENUMS[name];
   if (names !== undefined) return Object.keys(names).map((text) => `"${text}"`).join(" or ");
@@ -302,8 +327,12 @@ function describeType(name: PropertyName, type: string): string {
       return "true or false";
     case "INTEGER":
       return "a whole number";
+    case "RECTANGLE":
+      return "{ x, y, width, height }";
+    case "INTRINSICS":
+      return "intrinsics: width, height, focalX, focalY, centreX, centreY, distortion";
     case "HANDLES":
-      return `at most ${PROPERTY_MAX_HANDLES} window ids`;
+      return `at most ${PROPERTY_MAX_HANDLES} window ids, which are numbers`;
     default:
       return `a ${type.toLowerCase()}`;
   }

@@ -1,7 +1,7 @@
 /** Pauses between tries to open a lost device again. */
 
 import { currentRuntime, LONGEST_TIMER_MS } from "../ffi/mod.ts";
-import { requireMilliseconds } from "./lists.ts";
+import { describeValue, invalidOption, requireMilliseconds } from "./options.ts";
 import type { ReconnectOptions } from "./types.ts";
 
 const FIRST_MS = 250;
@@ -16,15 +16,17 @@ export function backoff(attempt: number, options: ReconnectOptions): number {
 
 /** The options of a reconnect; null: there is none. */
 export function reconnectOptions(
+  operation: string,
   reconnect: boolean | ReconnectOptions | undefined,
 ): ReconnectOptions | null {
   if (reconnect === true) return {};
   if (!reconnect) return null;
   const { delay = FIRST_MS, maximumDelay = LONGEST_MS, attempts = Infinity } = reconnect;
-  requireMilliseconds(delay, "reconnect.delay");
-  requireMilliseconds(maximumDelay, "reconnect.maximumDelay");
-  if (!(attempts >= 0)) {
-    throw new RangeError(`reconnect.attempts takes a number of tries, not ${attempts}`);
+  requireMilliseconds(operation, delay, "reconnect.delay");
+  requireMilliseconds(operation, maximumDelay, "reconnect.maximumDelay");
+  if (!(typeof attempts === "number" && attempts >= 0)) {
+    const detail = `reconnect.attempts is a number of tries, not ${describeValue(attempts)}`;
+    throw invalidOption(operation, detail);
   }
   return { delay, maximumDelay, attempts };
 }

@@ -3,7 +3,7 @@
 import { MiniAVError } from "../ffi/mod.ts";
 import type { CapturedAudio } from "./audio_data.ts";
 import { bytesPerSample } from "./formats.ts";
-import { requireKnownOptions } from "./options.ts";
+import { describeValue, invalidOption, requireKnownOptions } from "./options.ts";
 import type { Names } from "./options.ts";
 import { openFileSink } from "./sink.ts";
 import type { ByteSink } from "./sink.ts";
@@ -53,7 +53,7 @@ export async function recordWav(
   options: RecordOptions = {},
 ): Promise<RecordSummary> {
   requireKnownOptions("recordWav", options, RECORD_OPTION_NAMES);
-  requireSeconds(options.seconds);
+  requireSeconds("recordWav", options.seconds);
   await using sink = await openFileSink(file);
   const writer = new WavWriter(sink, capture.format);
   try {
@@ -81,9 +81,9 @@ export async function rescueWav(
   }
 }
 
-export function requireSeconds(seconds: number | undefined): void {
+export function requireSeconds(operation: string, seconds: number | undefined): void {
   if (seconds === undefined || (typeof seconds === "number" && seconds >= 0)) return;
-  throw new RangeError(`seconds takes a number from 0 on, not ${seconds}`);
+  throw invalidOption(operation, `seconds is a number from 0 on, not ${describeValue(seconds)}`);
 }
 
 /** What is missing in a recording. */
@@ -99,7 +99,7 @@ export async function writeSound(
   options: RecordOptions,
 ): Promise<LostSound> {
   const { sampleRate, channelCount, format } = writer.format;
-  requireSeconds(options.seconds);
+  requireSeconds("writeSound", options.seconds);
   const wanted = options.seconds === undefined
     ? Infinity
     : Math.round(options.seconds * sampleRate);

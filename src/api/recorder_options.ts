@@ -76,8 +76,8 @@ export interface RecorderPlan {
 /** INVALID_ARG says what is wrong. */
 export function planRecording(options: ProcessRecorderOptions): RecorderPlan {
   requireKnownOptions(OPERATION, options, OPTION_NAMES);
-  requireSeconds(options.seconds);
-  operationOptions(options);
+  requireSeconds(OPERATION, options.seconds);
+  operationOptions(OPERATION, options);
   const { sources, mode = "include", overwrite = false } = options;
   if (typeof overwrite !== "boolean") {
     throw invalidOption(

@@ -5,6 +5,7 @@
  * clamp, which takes two thirds of the time.
  */
 
+import { MiniAVError } from "../ffi/mod.ts";
 import { lumaWeights } from "./color.ts";
 import { PACKED_RGB, planeOf } from "./pixels.ts";
 import type { PackedRgb, PixelSource } from "./pixels.ts";
@@ -81,7 +82,12 @@ function rgbShape(format: PixelFormat): RgbShape {
     return { depth: 10, bytes: 4, skip: 0, order };
   }
   const packed = PACKED_RGB[format];
-  if (packed === undefined) throw new TypeError(`no conversion of ${format}`);
+  if (packed === undefined) {
+    throw new MiniAVError("INVALID_ARG", {
+      operation: "RGB",
+      detail: `no conversion of ${format}`,
+    });
+  }
   const first = Math.min(packed.red, packed.green, packed.blue);
   return {
     depth: 8,

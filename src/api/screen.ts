@@ -20,12 +20,19 @@ import type { Handle, MiniAVErrorCode, Native, NativeEvent, OperationOptions } f
 import type { CapturedAudio } from "./audio_data.ts";
 import { Capture, openCapture } from "./capture.ts";
 import type { AnyFrame, CaptureParts } from "./capture.ts";
-import { audioWishes, chooseVideoFormat, exactVideo, formatError } from "./constraints.ts";
+import {
+  audioWishes,
+  chooseVideoFormat,
+  exactVideo,
+  formatError,
+  isRateRange,
+  rateLimit,
+} from "./constraints.ts";
 import { watchDeviceChanges } from "./device_watch.ts";
 import type { DeviceChange, DeviceChangeSubscription } from "./device_watch.ts";
 import { audioFormatFrom, audioRequest, videoFormatFrom, videoRequest } from "./formats.ts";
 import { grabFrame } from "./grab.ts";
-import { listDevices, listVideoFormats, operationOptions } from "./lists.ts";
+import { encodeId, listDevices, listVideoFormats, operationOptions, waitOptions } from "./lists.ts";
 import {
   chunkEntries,
   invalidOption,
@@ -36,6 +43,7 @@ import {
 import type { Names } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
 import type { Properties } from "./properties.ts";
+import { requireScreenValues, requireTargetValues } from "./screen_options.ts";
 import type { PropertyEntry } from "./session.ts";
 import type {
   AudioCaptureOptions,
@@ -126,7 +134,7 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
     return listDevices(
       "Screen.enumerateDisplays",
       (native, waiter, token) => native.MiniAV_Screen_EnumerateDisplaysAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
@@ -135,24 +143,27 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
     return listDevices(
       "Screen.enumerateWindows",
       (native, waiter, token) => native.MiniAV_Screen_EnumerateWindowsAsync(waiter, token),
-      operationOptions(options),
+      options,
     );
   }
 
-  /** The native formats of a display or window. DEVICE_NOT_FOUND. */
-  static supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
-    return supportedFormats(id, operationOptions(options));
+  /** The native formats of a display or window, at its own rate; any other rate is a limit. DEVICE_NOT_FOUND. */
+  static async supportedFormats(id?: string, options?: WaitOptions): Promise<VideoFormat[]> {
+    return await supportedFormats(id, waitOptions("Screen.supportedFormats", options));
   }
 
   /**
-   * Opens and starts. Where the desktop wants it, a dialog asks the person. DEVICE_NOT_FOUND,
+   * Opens and starts. Where the desktop wants it, a dialog asks the person. A target that is there
+   * and has no value is INVALID_ARG, not the display. DEVICE_NOT_FOUND,
    * FORMAT_NOT_SUPPORTED, PERMISSION_DENIED, USER_CANCELLED, PORTAL_FAILED, TIMEOUT.
    */
   static open(options?: ScreenOptions & { readonly audio?: false | undefined }): Promise<Screen>;
   static open(options: ScreenOptions): Promise<Screen<CapturedVideoFrame | CapturedAudio>>;
   static async open(options: ScreenOptions = {}): Promise<Screen<AnyFrame>> {
     requireKnownOptions("Screen.open", options, OPTION_NAMES, CALLED_HERE);
-    const waiting = operationOptions(options);
+    requireTargetValues("Screen.open", options);
+    requireScreenValues("Screen.open", options);
+    const waiting = operationOptions("Screen.open", options);
     const request = encodeVideoInfo(
       videoRequest(await resolveRequest(options, waiting), options.output),
     );
@@ -169,11 +180,12 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
         start: (native, waiter, token, context) =>
           native.MiniAV_Screen_StartCaptureAsync(waiter, token, context, null, null, audio),
         readFormat,
+        isFinal: isWindowOfSystem(options.windowId),
         check: wishes?.optional === true ? () => {} : checkSound,
       },
       options,
       waiting,
-    );
+    ).catch((error) => explainFormat(error, options, waiting));
     return new Screen<AnyFrame>(parts);
   }
 
@@ -198,11 +210,19 @@ export class Screen<Frame extends AnyFrame = CapturedVideoFrame>
   }
 }
 
+/**
+ * Window systems give the number of a closed window to the next one, of whatever program. What the
+ * portal lets see is no number, and the person's choice.
+ */
+function isWindowOfSystem(windowId: string | undefined): boolean {
+  return windowId !== undefined && !windowId.startsWith("portal:");
+}
+
 function supportedFormats(
   id: string | undefined,
   waiting: OperationOptions,
 ): Promise<VideoFormat[]> {
-  const text = encodeText(id, "id");
+  const text = encodeId("Screen.supportedFormats", id);
   return listVideoFormats(
     "Screen.supportedFormats",
     (native, waiter, token) => native.MiniAV_Screen_GetSupportedFormatsAsync(waiter, token, text),
@@ -210,22 +230,47 @@ function supportedFormats(
   );
 }
 
-/** The size is the target's; the list is looked at only for wishes that leave a choice. */
+/**
+ * The size is the target's; the list is looked at only for wishes that leave a choice. The rate is
+ * none of the list's: it is a limit, and may be any.
+ */
 async function resolveRequest(
   options: ScreenOptions,
   waiting: OperationOptions,
 ): Promise<Partial<VideoFormat>> {
-  const exact = exactVideo(options);
-  const given = ["width", "height", "format", "frameRate"] as const;
-  if (given.every((key) => options[key] === undefined || exact[key] !== undefined)) return exact;
-  const offered = await supportedFormats(options.windowId ?? options.displayId, waiting);
-  const chosen = chooseVideoFormat(options, offered, null);
-  if (chosen !== null) return chosen;
-  throw formatError("Screen.open", "", offered);
+  const { frameRate, ...size } = options;
+  const exact = exactVideo(size);
+  const names = ["width", "height", "format"] as const;
+  const isClear = names.every((name) => size[name] === undefined || exact[name] !== undefined);
+  const offered = isClear && !isRateRange(frameRate)
+    ? []
+    : await supportedFormats(options.windowId ?? options.displayId, waiting);
+  const chosen = isClear ? exact : chooseVideoFormat(size, offered, null);
+  if (chosen === null) throw formatError("Screen.open", "", offered);
+  const { frameRate: _rate, frameRateFraction: _fraction, ...request } = chosen;
+  const limit = rateLimit(frameRate, offered[0]?.frameRate ?? 0);
+  return limit === undefined ? request : { ...request, frameRate: limit };
+}
+
+/** Throws the error again; one about formats with what there is. */
+async function explainFormat(
+  error: unknown,
+  options: ScreenOptions,
+  waiting: OperationOptions,
+): Promise<never> {
+  if (!(error instanceof MiniAVError) || error.code !== "FORMAT_NOT_SUPPORTED") throw error;
+  const { operation, backend, detail } = error;
+  const id = options.windowId ?? options.displayId;
+  const offered = await supportedFormats(id, waiting).catch(() => []);
+  // A portal does not tell before the person has chosen.
+  const told = offered.filter(({ width }) => width > 0);
+  if (told.length === 0) throw error;
+  const advice = 'frame.copyTo(destination, { format: "RGBA" }) converts any of them.';
+  throw formatError(operation, backend, told, { detail, advice });
 }
 
 function soundWishes(audio: ScreenOptions["audio"]): ScreenAudioOptions | null {
-  if (audio === undefined || audio === false) return null;
+  if (!audio) return null;
   return audio === true ? {} : audio;
 }
 
@@ -237,13 +282,20 @@ function audioMemory(wishes: ScreenAudioOptions | null): Uint8Array | null {
 function checkSound({ audioError }: ScreenFormat, started: NativeEvent): void {
   if (audioError === null) return;
   const { backend, text } = started;
-  const hint = hintFor(audioError, "Loopback.open", backend);
+  const hint = soundHint(audioError, backend, text);
   throw new MiniAVError(audioError, {
     operation: "Screen.open: sound",
     backend,
     detail: text,
-    hint: `${hint}${hint && " "}audio: { optional: true } opens without it.`,
+    hint: `${hint}${hint && "\n"}audio: { optional: true } opens without it.`,
   });
+}
+
+function soundHint(code: MiniAVErrorCode, backend: string, text: string): string {
+  if (code !== "NOT_SUPPORTED") return hintFor(code, "Loopback.open", backend);
+  // Of the sound, nobody got that far: what is missing is its server.
+  if (text.startsWith("no loopback backend")) return hintFor(code, "Loopback.open", "");
+  return 'audioSource: "system" takes the system\'s sound instead.';
 }
 
 type ConfigureCall = (native: Native, waiter: Handle, token: Handle, context: Handle) => number;

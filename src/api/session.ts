@@ -38,6 +38,8 @@ export interface SessionPlan<Format> {
   configure(native: Native, waiter: Handle, token: Handle, context: Handle): number;
   start(native: Native, waiter: Handle, token: Handle, context: Handle): number;
   readFormat(native: Native, context: Handle): Format;
+  /** What is lost is not opened again: its id may mean something else by then. */
+  readonly isFinal?: boolean;
   /** Throws when what was started is not what was asked for; `started` may say why. */
   check?(format: Format, started: NativeEvent): void;
 }

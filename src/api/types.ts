@@ -135,7 +135,7 @@ export interface CaptureOptions extends WaitOptions {
    * By default `lease` where it is permitted.
    */
   readonly access?: "lease" | "fill" | undefined;
-  /** Opens the same again when the device is lost. */
+  /** Opens the same again when the device is lost; no window, whose id may be another's then. */
   readonly reconnect?: boolean | ReconnectOptions | undefined;
 }
 

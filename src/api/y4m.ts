@@ -7,6 +7,7 @@ import { MiniAVError } from "../ffi/mod.ts";
 import type { Rectangle } from "../ffi/mod.ts";
 import { lumaWeights } from "./color.ts";
 import { frameRateFraction } from "./formats.ts";
+import { invalidOption } from "./options.ts";
 import { Pacing } from "./pacing.ts";
 import type { Fraction } from "./pacing.ts";
 import { toRgbaPicture } from "./pixels.ts";
@@ -69,7 +70,7 @@ export class Y4mWriter {
     this.#sink = sink;
     this.#rate = typeof frameRate === "number" ? frameRateFraction(frameRate) : frameRate;
     if (!(this.#rate[0] > 0 && this.#rate[1] > 0)) {
-      throw new RangeError("a Y4M file needs a frame rate");
+      throw invalidOption("Y4mWriter", "a Y4M file needs a frame rate");
     }
     this.#chroma = options.chroma ?? "420";
     this.#pacing = new Pacing(this.#rate, options.maximumFrames);

@@ -99,8 +99,13 @@ export interface ScreenTarget extends Target<"screen"> {
 }
 
 export function placeOf(target: Target<VideoKind> | ScreenTarget): ScreenPlace {
-  if ("place" in target) return target.place;
-  return target.isWindow ? { windowId: target.id } : { displayId: target.id };
+  const place = "place" in target
+    ? target.place
+    : target.isWindow
+    ? { windowId: target.id }
+    : { displayId: target.id };
+  // What is there without a value is refused, so that no display is shown instead.
+  return Object.fromEntries(Object.entries(place).filter(([, value]) => value !== undefined));
 }
 
 /**

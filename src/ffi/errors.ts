@@ -25,6 +25,8 @@ export class MiniAVError extends Error {
   readonly operation: string;
   /** Who refused: "pipewire", "alsa", "test"; "" when nobody got that far. */
   readonly backend: string;
+  /** What the backend said, or what is wrong with an argument; "" when there is no more to say. */
+  readonly detail: string;
   /** What a person can do about it, or "". */
   readonly hint: string;
 
@@ -38,6 +40,7 @@ export class MiniAVError extends Error {
     this.code = code;
     this.operation = details.operation;
     this.backend = backend;
+    this.detail = details.detail ?? "";
     this.hint = hint;
   }
 }
@@ -49,7 +52,13 @@ function rangeHint(operation: string): string {
   if (/^(?:Loopback|Microphone)\.open$/.test(operation)) {
     return "sampleRate takes 8000 to 192000, channelCount 1 to 8.";
   }
-  return "";
+  if (operation.includes('.setProperty("region")')) {
+    return "A region lies inside its display; x and y are even where colour is subsampled.";
+  }
+  if (operation.includes('.setProperty("frameRateLimit")')) {
+    return "frameRateLimit takes frames a second from 0, which is no limit.";
+  }
+  return operation.includes(".setProperty(") ? "getPropertyInfo() tells what it takes." : "";
 }
 
 function messageOf(code: MiniAVErrorCode, details: MiniAVErrorDetails, hint: string): string {

@@ -124,6 +124,9 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
         installCommand("portal", osRelease())
       }, then log in again.`;
     case "NOT_SUPPORTED":
+      if (operation.startsWith('Screen.setProperty("region")')) {
+        return "Only what was opened with a `region` has one to move; windows have none.";
+      }
       if (operation.includes("Property(")) {
         return "The device has no such property, or it cannot be set; getPropertyInfo() tells.";
       }

@@ -20,10 +20,13 @@ useOnlyTestDevices();
 
 const REFUSED = new URL("./scripts/refused.ts", import.meta.url);
 
-/** What no program of ours would refuse by accident: a fault of the caller. */
-const isRefusal = (error: unknown): boolean =>
-  error instanceof RangeError || error instanceof TypeError ||
-  (error instanceof MiniAVError && ["INVALID_ARG", "FORMAT_NOT_SUPPORTED"].includes(error.code));
+/** A fault of the caller, by the name of what is wrong. */
+const isRefusalOf = (options: object) => (error: unknown): boolean => {
+  assert.ok(error instanceof MiniAVError, String(error));
+  assert.equal(error.code, "INVALID_ARG");
+  assert.match(error.message, new RegExp(`\\b${Object.keys(options)[0]}\\b`));
+  return true;
+};
 
 const CAMERA: Readonly<Record<string, unknown>> = {
   "an id with a zero character": { deviceId: "test:bars\0else" },
@@ -59,7 +62,7 @@ const CAMERA: Readonly<Record<string, unknown>> = {
 for (const [what, options] of Object.entries(CAMERA)) {
   test(`a camera refuses ${what}`, async () => {
     const open = Camera.open({ deviceId: "test:bars", ...options as CameraOptions });
-    await assert.rejects(open, isRefusal);
+    await assert.rejects(open, isRefusalOf(options as object));
   });
 }
 
@@ -76,9 +79,94 @@ const MICROPHONE: Readonly<Record<string, unknown>> = {
 for (const [what, options] of Object.entries(MICROPHONE)) {
   test(`a microphone refuses ${what}`, async () => {
     const open = Microphone.open({ deviceId: "test:tone", ...options as MicrophoneOptions });
-    await assert.rejects(open, isRefusal);
+    await assert.rejects(open, isRefusalOf(options as object));
   });
 }
+
+const SCREEN: Readonly<Record<string, unknown>> = {
+  "a sound in words": { audio: "yes" },
+  "a misspelt member of the sound": { audio: { optionl: true } },
+  "a sound that is optional in words": { audio: { optional: "yes" } },
+  "a rate that no sound has": { audio: { sampleRate: 1 } },
+  "pieces of sound of no number": { audio: { chunkMs: NaN } },
+  "a reconnect in words": { reconnect: "foo" },
+  "a misspelt member of a region": { region: { x: 0, y: 0, width: 9, height: 9, w: 9 } },
+  "a region that begins outside": { region: { x: -1, y: 0, width: 9, height: 9 } },
+  "a region without rows": { region: { x: 0, y: 0, width: 9, height: 0 } },
+  "half a pixel": { region: { x: 0.5, y: 0, width: 9, height: 9 } },
+  "a region in words": { region: { x: "0", y: 0, width: 9, height: 9 } },
+  "a pointer that does not exist": { cursor: "foo" },
+  "a pointer that every object has": { cursor: "toString" },
+  "a consent that does not exist": { persist: "forever" },
+  "a sound's source that does not exist": { audioSource: "microphone" },
+  "a token that is none": { restoreToken: 5 },
+  "a steady stream in words": { repeatLastFrame: "yes" },
+  "windows by their titles": { excludedWindows: ["a"] },
+  "windows beyond 53 bits": { excludedWindows: [2 ** 60] },
+  "the newest frame in words": { latest: "yes" },
+  "an endless rate": { frameRate: Infinity },
+};
+
+for (const [what, options] of Object.entries(SCREEN)) {
+  test(`a screen refuses ${what}`, async () => {
+    const open = Screen.open({ displayId: "test:display", ...options as object });
+    await assert.rejects(open, isRefusalOf(options as object));
+  });
+}
+
+test("what only waits has two options, and rejects instead of throwing", async () => {
+  const misspelt = { timout: 5 } as object;
+  const calls = [
+    () => Screen.enumerateDisplays(misspelt),
+    () => Screen.enumerateWindows(misspelt),
+    () => Screen.supportedFormats("test:display", misspelt),
+    () => Screen.permission(misspelt),
+    () => Screen.requestPermission(misspelt),
+    () => Camera.enumerateDevices(misspelt),
+    () => Camera.defaultFormat("test:bars", misspelt),
+    () => Microphone.supportedFormats("test:tone", misspelt),
+    () => Microphone.defaultFormat("test:tone", misspelt),
+    () => Loopback.enumerateDevices(misspelt),
+    () => Loopback.supportedFormats("test:system", misspelt),
+  ];
+  for (const call of calls) {
+    await assert.rejects(call(), { code: "INVALID_ARG", message: /no option "timout"/ });
+  }
+  await assert.rejects(Screen.enumerateDisplays({ timeout: NaN }), { code: "INVALID_ARG" });
+  await assert.rejects(Screen.supportedFormats(5 as unknown as string), { code: "INVALID_ARG" });
+});
+
+test("a property's value that is none is refused by the property's name", async () => {
+  const region = { x: 0, y: 0, width: 64, height: 48 };
+  await using screen = await Screen.open({ displayId: "test:display", region });
+  const set = screen.setProperty.bind(screen) as (name: string, value: unknown) => Promise<void>;
+  const wrong: [string, unknown, RegExp][] = [
+    ["region", null, /region is \{ x, y, width, height \}.*, not null/],
+    ["region", { ...region, x: -2 }, /region\.x .*not -2/],
+    ["region", { ...region, width: 0 }, /region\.width .*not 0/],
+    ["region", { ...region, x: 2 ** 20 }, /region.*lies inside its display/s],
+    ["excludedWindows", ["a"], /excludedWindows takes at most 32 window ids/],
+    ["cursorMode", "foo", /cursorMode takes "hidden" or/],
+    ["cursorMode", "toString", /cursorMode takes "hidden" or/],
+    ["frameRateLimit", -5, /frameRateLimit.*frames a second/s],
+    ["restoreToken", null, /restoreToken is a string, not null/],
+    ["shininess", 1, /"shininess" is no property/],
+  ];
+  for (const [name, value, message] of wrong) {
+    await assert.rejects(set(name, value), (error) => {
+      assert.ok(error instanceof MiniAVError, `${name}: ${error}`);
+      assert.equal(error.code, "INVALID_ARG", error.message);
+      assert.match(error.message, message);
+      return true;
+    });
+  }
+  assert.deepEqual(await screen.getProperty("region"), region);
+  await using whole = await Screen.open({ displayId: "test:display" });
+  await assert.rejects(whole.setProperty("region", region), {
+    code: "NOT_SUPPORTED",
+    hint: /opened with a `region`/,
+  });
+});
 
 const NAME_OF_256_BYTES = "é".repeat(128);
 
@@ -246,7 +334,7 @@ test("a size or rate that no device has is named, with the range", async () => {
     [{ width: 1e9 }, /width is a whole number from 1 to 32768, not 1000000000/],
     [{ height: { exact: 40_000 } }, /height\.exact is a whole number from 1 to 32768, not 40000/],
     [{ width: -640 }, /width is .*, not -640/],
-    [{ frameRate: 0.0001 }, /frameRate is a number from 0\.001 to 1000000, not 0\.0001/],
+    [{ frameRate: 0.0001 }, /frameRate is frames a second from 0\.001 to 1000000, not 0\.0001/],
     [{ frameRate: NaN }, /frameRate is .*, not NaN/],
   ];
   for (const [options, message] of cases) {
@@ -342,7 +430,7 @@ test("a screen is one thing: targets that contradict are refused, and the error 
     [{ displayId: 4 }, /displayId is a string, not 4/, /^$/],
     [{ windowId: 4 }, /windowId is a string, not 4/, /^$/],
     [{ displayId: "test:display", region: 4 }, /region is .*, not 4/, /^$/],
-    [{ region: { x: 0, y: 0, width: 100 } }, /region is .*, not an object/, /^$/],
+    [{ region: { x: 0, y: 0, width: 100 } }, /region\.height is .*, not undefined/, /^$/],
   ];
   for (const [options, message, hint] of cases) {
     await assert.rejects(Screen.open(options), (error) => {
@@ -353,6 +441,43 @@ test("a screen is one thing: targets that contradict are refused, and the error 
       return true;
     });
   }
+});
+
+test("a target without a value is no display in its place, and the error says so", async () => {
+  const region = { x: 0, y: 0, width: 64, height: 48 };
+  const display = { displayId: "test:display" };
+  const cases: [object, string, string][] = [];
+  for (const [value, text] of [[undefined, "undefined"], [null, "null"], ["", '""']] as const) {
+    cases.push([{ windowId: value }, `windowId is ${text}`, "No window matched\\?"]);
+    cases.push([{ ...display, windowId: value }, `windowId is ${text}`, "enumerateWindows"]);
+    cases.push([{ displayId: value }, `displayId is ${text}`, "No display matched\\?"]);
+    cases.push([{ region, displayId: value }, `displayId is ${text}`, "enumerateDisplays"]);
+    cases.push([{ ...display, region: value }, `region is .*${text}`, ""]);
+  }
+  for (const open of [(options: object) => Screen.open(options), Screen.grab]) {
+    for (const [options, message, hint] of cases) {
+      await assert.rejects(open(options), (error) => {
+        assert.ok(error instanceof MiniAVError, `${error}: ${JSON.stringify(options)}`);
+        assert.equal(error.code, "INVALID_ARG");
+        assert.match(error.message, new RegExp(message));
+        assert.match(error.hint, new RegExp(hint));
+        return true;
+      });
+    }
+  }
+  for (const deviceId of ["", null]) {
+    const wrong = { deviceId } as object;
+    await assert.rejects(Camera.open(wrong), { code: "INVALID_ARG" });
+    await assert.rejects(Microphone.open(wrong), { code: "INVALID_ARG" });
+  }
+});
+
+test("beside a window nothing wider is left, and what is not there is no target", async () => {
+  const window = { windowId: "test:window", displayId: undefined, region: undefined };
+  (await Screen.grab(window)).close();
+  (await Screen.grab({ width: undefined, cursor: undefined })).close();
+  await using camera = await Camera.open({ deviceId: undefined });
+  assert.equal(camera.running, true);
 });
 
 test("a type of target that does not exist lists nothing", async () => {
@@ -377,11 +502,13 @@ test("a timeout that no timer can count is no limit", async () => {
 
 test("a recording of no length at all is refused", async () => {
   await using microphone = await Microphone.open({ deviceId: "test:tone" });
-  await assert.rejects(recordWav(microphone, "/dev/null", { seconds: NaN }), RangeError);
+  await assert.rejects(recordWav(microphone, "/dev/null", { seconds: NaN }), {
+    code: "INVALID_ARG",
+  });
 });
 
 test("what is refused does not keep the process alive", async () => {
   const result = await runScript(REFUSED, { timeoutMs: 10_000 });
   assert.equal(result.code, 0, describeResult(result));
-  assert.equal(result.stdout.trim(), "RangeError");
+  assert.equal(result.stdout.trim(), "MiniAVError");
 });

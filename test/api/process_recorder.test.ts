@@ -261,7 +261,7 @@ for (const [what, options] of Object.entries(REFUSED)) {
 
 test("seconds of no number are refused", async () => {
   const start = ProcessRecorder.start({ sources: [PLAYER], file: file(), seconds: NaN });
-  await assert.rejects(start, RangeError);
+  await assert.rejects(start, { code: "INVALID_ARG" });
 });
 
 test("what does not play leaves no file", async () => {

@@ -38,7 +38,7 @@ test("a region that no number of pixels says is refused, and moves nothing", asy
     for (const name of ["x", "y", "width", "height"]) {
       const other = { ...region, [name]: wrong };
       await assert.rejects(Screen.open({ ...DISPLAY, region: other }), { code: "INVALID_ARG" });
-      await assert.rejects(screen.setProperty("region", other), RangeError);
+      await assert.rejects(screen.setProperty("region", other), { code: "INVALID_ARG" });
     }
   }
   assert.deepEqual(await screen.getProperty("region"), region);
@@ -64,6 +64,35 @@ test("a region is the display's pixels in that place, without a copy", async () 
     );
     break;
   }
+});
+
+test("the rate of a screen is a limit: every wish for one sets it", async () => {
+  const [{ frameRate: own } = { frameRate: 0 }] = await Screen.supportedFormats("test:display");
+  assert.ok(own > 20 && own < 100, `${own}`);
+  const cases = [
+    [20, 20],
+    [{ exact: 12 }, 12],
+    [{ ideal: 20 }, 20],
+    [{ ideal: 5000 }, 240],
+    [{ ideal: 20, max: 15 }, 15],
+    [{ max: 15 }, 15],
+    [{ max: 200 }, own],
+    [{ min: 100 }, 100],
+    [{ min: 5, max: 200 }, own],
+    [{ ideal: 144, min: 100 }, 144],
+    [undefined, own],
+    [{}, own],
+  ] as const;
+  for (const [frameRate, expected] of cases) {
+    for (const size of [{}, { width: { ideal: 320 } }, { width: 320, height: 200 }]) {
+      await using screen = await Screen.open({ ...DISPLAY, ...size, frameRate });
+      const what = JSON.stringify({ frameRate, ...size });
+      assert.equal(screen.format.video.frameRate, expected, what);
+    }
+  }
+  await assert.rejects(Screen.open({ ...DISPLAY, frameRate: { min: 1001 } }), {
+    code: "FORMAT_NOT_SUPPORTED",
+  });
 });
 
 /**

@@ -62,7 +62,11 @@ export const KINDS: readonly Kind[] = [
     permission: (options) => Screen.permission(options),
     requestPermission: (options) => Screen.requestPermission(options),
     open: async (displayId, options) =>
-      await Screen.open({ ...PICTURE, ...options, displayId }) as AnyCapture,
+      await Screen.open({
+        ...PICTURE,
+        ...options,
+        ...(displayId === undefined ? {} : { displayId }),
+      }) as AnyCapture,
     watch: (handler) => Screen.onDeviceChange(handler),
   },
   {
