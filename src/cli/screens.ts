@@ -75,14 +75,13 @@ export async function findScreen(
 
 function placeWithin(
   target: { readonly id: string | undefined; readonly isWindow: boolean },
-  { region, cursor }: Pick<ScreenValues, "region" | "cursor">,
+  { screen, region, cursor }: Pick<ScreenValues, "screen" | "region" | "cursor">,
 ): ScreenPlace {
   const pointer = cursor === undefined ? {} : { cursor };
   if (!target.isWindow) return { displayId: target.id, region, ...pointer };
-  if (region === undefined) return { windowId: target.id, ...pointer };
-  throw new UsageError(
-    `--region is a part of a display, and ${target.id} is a window: leave one of them out`,
-  );
+  if (!screen && region === undefined) return { windowId: target.id, ...pointer };
+  const what = screen ? "--screen is a display" : "--region is a part of a display";
+  throw new UsageError(`${what}, and ${target.id} is a window: leave one of them out`);
 }
 
 async function findWindow(wanted: string): Promise<DeviceInfo> {

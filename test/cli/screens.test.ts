@@ -125,6 +125,11 @@ test("targets that are none of their kind", async () => {
   const isWindow = await miniav(["snapshot", "-d", "test:window", ...region], { cwd, env });
   assert.equal(isWindow.code, 2, describeResult(isWindow));
   assert.match(isWindow.stderr, /test:window is a window/);
+  for (const args of [["--screen"], ["--screen", ...region]]) {
+    const display = await miniav(["snapshot", "-d", "test:window", ...args], { cwd, env });
+    assert.equal(display.code, 2, describeResult(display));
+    assert.match(display.stderr, /--screen is a display, and test:window is a window/);
+  }
   const nowhere = await miniav(["snapshot", "--region", "1900,0,64,48"], { cwd, env });
   assert.equal(nowhere.code, 1, describeResult(nowhere));
   assert.match(nowhere.stderr, /INVALID_ARG: .*1920 x 1080/);
