@@ -70,7 +70,10 @@ export function hintFor(error: MiniAVError): string {
       if (error.operation.startsWith("Loopback")) {
         return "With --app instead of --pid, a program that comes back is heard again.";
       }
-      return error.hint === "" ? "The device was unplugged or switched off." : error.hint;
+      if (error.hint !== "") return error.hint;
+      return error.operation.startsWith("Screen")
+        ? "The window was closed, the display unplugged, or what shows it has ended."
+        : "The device was unplugged or switched off.";
     default:
       return error.hint;
   }

@@ -5,7 +5,7 @@ import type { DeviceInfo, Rectangle } from "../mod.ts";
 import { choice, custom, flag, text } from "./args.ts";
 import type { OptionValues } from "./args.ts";
 import { CommandError, UsageError } from "./failure.ts";
-import { messageOf } from "./report.ts";
+import { hintFor, messageOf } from "./report.ts";
 import { findTarget, LIST_TIMEOUT_MS } from "./sources.ts";
 import type { ScreenPlace, ScreenTarget } from "./sources.ts";
 import { nearest } from "./suggest.ts";
@@ -91,7 +91,7 @@ async function findWindow(wanted: string): Promise<DeviceInfo> {
     if (!(error instanceof MiniAVError && error.code === "NOT_SUPPORTED")) throw error;
     throw new CommandError(`windows cannot be listed here: ${messageOf(error)}`, {
       code: error.code,
-      hint: "--screen captures a display.",
+      hint: error.backend === "" ? hintFor(error) : "--screen captures a display.",
       cause: error,
     });
   }

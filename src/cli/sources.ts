@@ -47,18 +47,25 @@ const plain = (devices: readonly DeviceInfo[]): Listed[] =>
 const LISTERS: Readonly<Record<DeviceKind, () => Promise<Listed[]>>> = {
   camera: async () => plain(await Camera.enumerateDevices(WAITING)),
   screen: async () => {
-    const displays = await Screen.enumerateDisplays(WAITING);
-    // Not every system lists windows; its displays are there all the same.
-    const windows = await Screen.enumerateWindows(WAITING).catch(emptyWhenUnsupported);
-    return [...plain(displays), ...windows.map((device) => ({ device, isWindow: true }))];
+    const windows = await whenSupported(Screen.enumerateWindows(WAITING));
+    // Not every system lists both: XWayland has windows alone.
+    const displays = windows === null
+      ? await Screen.enumerateDisplays(WAITING)
+      : await whenSupported(Screen.enumerateDisplays(WAITING)) ?? [];
+    return [
+      ...plain(displays),
+      ...(windows ?? []).map((device) => ({ device, isWindow: true })),
+    ];
   },
   microphone: async () => plain(await Microphone.enumerateDevices(WAITING)),
   loopback: async () => plain(await Loopback.enumerateDevices(WAITING)),
 };
 
-function emptyWhenUnsupported(error: unknown): DeviceInfo[] {
-  if (error instanceof MiniAVError && error.code === "NOT_SUPPORTED") return [];
-  throw error;
+function whenSupported(listing: Promise<DeviceInfo[]>): Promise<DeviceInfo[] | null> {
+  return listing.catch((error) => {
+    if (error instanceof MiniAVError && error.code === "NOT_SUPPORTED") return null;
+    throw error;
+  });
 }
 
 /** The devices of one kind. A failure of that kind is a part of the answer. */
