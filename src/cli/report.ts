@@ -70,10 +70,9 @@ export function hintFor(error: MiniAVError): string {
       if (error.operation.startsWith("Loopback")) {
         return "With --app instead of --pid, a program that comes back is heard again.";
       }
-      if (error.hint !== "") return error.hint;
-      return error.operation.startsWith("Screen")
-        ? "The window was closed, the display unplugged, or what shows it has ended."
-        : "The device was unplugged or switched off.";
+      // A screen's message says what became of it.
+      if (error.hint !== "" || error.operation.startsWith("Screen")) return error.hint;
+      return "The device was unplugged or switched off.";
     default:
       return error.hint;
   }

@@ -25,6 +25,11 @@ export const SCREEN_OPTIONS = {
 type ScreenValues = OptionValues<typeof SCREEN_OPTIONS>;
 
 export function parseRegion(value: string): Rectangle {
+  if (/^-|,-/.test(value)) {
+    throw new Error(
+      "a display's pixels are counted from 0, at its upper left: nothing is negative",
+    );
+  }
   const match = /^(\d{1,5}),(\d{1,5}),(\d{1,5})[,x](\d{1,5})$/.exec(value.replaceAll(" ", ""));
   const [x = 0, y = 0, width = 0, height = 0] = match?.slice(1).map(Number) ?? [];
   if (width === 0 || height === 0) {
@@ -97,12 +102,17 @@ async function findWindow(wanted: string): Promise<DeviceInfo> {
   }
 }
 
-/** An id, else a title, else a part of exactly one title; case does not matter. */
+/**
+ * An id, else a title, else the number of an id, as xwininfo and xdotool print it, else a part of
+ * exactly one title; case does not matter.
+ */
 export function chooseWindow(wanted: string, windows: readonly DeviceInfo[]): DeviceInfo {
   const title = wanted.toLowerCase();
+  const isNumber = /^(?:0x[0-9a-f]+|\d+)$/i.test(wanted);
   const ways: ((window: DeviceInfo) => boolean)[] = [
     ({ id }) => id === wanted,
     ({ name }) => name.toLowerCase() === title,
+    ({ id }) => isNumber && id.endsWith(`:window/${Number(wanted)}`),
     ({ name }) => name.toLowerCase().includes(title),
   ];
   for (const matches of ways) {

@@ -162,6 +162,12 @@ function unknownDevice(
   kinds: readonly DeviceKind[],
   all: readonly Listed[],
 ): CommandError {
+  if (id.startsWith("test:") && !all.some(({ device }) => device.isTest)) {
+    return new CommandError(`there is no ${kinds.join(" or ")} "${id}"`, {
+      code: "DEVICE_NOT_FOUND",
+      hint: "--test-devices turns the test devices on.",
+    });
+  }
   const close = nearest(id, all.flatMap(({ device }) => [device.id, device.name]));
   const [only] = kinds.length === 1 ? kinds : [];
   const list = only === undefined ? "miniav devices" : `miniav devices --kind ${only}`;
