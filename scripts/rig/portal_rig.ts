@@ -37,6 +37,8 @@ export interface PortalRigOptions {
   readonly pipewire?: RigEnvironment;
   /** On the bus of that PipeWire, whose session manager reads the permission store there. */
   readonly sharesBus?: boolean;
+  /** Whether the desktop's part of the real portal shows screens; true by default. */
+  readonly showsScreens?: boolean;
   /** A compositor, whose pictures the portal gives; it needs a PipeWire. */
   readonly mutter?: MutterOptions;
 }
@@ -80,7 +82,7 @@ export class PortalRig implements AsyncDisposable {
   #backend: RigProcess | undefined;
   #mutter: RigProcess | undefined;
 
-  constructor({ pipewire, mutter, sharesBus = false }: PortalRigOptions) {
+  constructor({ pipewire, mutter, sharesBus = false, showsScreens = true }: PortalRigOptions) {
     const { directory } = this.group;
     this.env = privateEnvironment(directory);
     this.#sharesBus = sharesBus && pipewire !== undefined;
@@ -99,7 +101,7 @@ export class PortalRig implements AsyncDisposable {
       RIG_MUTTER: mutter === undefined ? undefined : "1",
       PIPEWIRE_RUNTIME_DIR: pipewire?.XDG_RUNTIME_DIR,
     };
-    const served = ["ScreenCast", "Access", "Lockdown"];
+    const served = [...(showsScreens ? ["ScreenCast"] : []), "Access", "Lockdown"];
     writeFileSync(
       join(portals, "rig.portal"),
       `[portal]\nDBusName=${BACKEND}\nInterfaces=${

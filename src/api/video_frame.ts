@@ -40,13 +40,14 @@ export interface VideoPlane {
 
 /** The mouse pointer, where it is not painted into the picture. */
 export interface FrameCursor {
-  /** Of the hotspot, in pixels of the frame. */
+  /** Of the hotspot, in pixels of the frame: negative or beyond its edges where it is outside. */
   readonly x: number;
   readonly y: number;
+  /** False: hidden, or outside the frame. */
   readonly visible: boolean;
   /** Changes with the picture. */
   readonly serial: number;
-  /** The picture, when it changed with this frame. */
+  /** The picture, when it changed with this frame; `data` is a copy, which stays after `close()`. */
   readonly image: {
     readonly width: number;
     readonly height: number;

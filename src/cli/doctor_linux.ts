@@ -4,7 +4,7 @@ import { accessSync, constants, existsSync, readdirSync, readFileSync } from "no
 import { connect } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
-import { installCommand } from "../ffi/mod.ts";
+import { installCommand, installScreenPortal } from "../ffi/mod.ts";
 import type { Finding } from "./finding.ts";
 
 type Environment = Readonly<Record<string, string | undefined>>;
@@ -25,7 +25,7 @@ export async function examineLinux(): Promise<Finding[]> {
     ]),
     examineAlsa(release),
     await examineBus(environment, release),
-    examinePortal(release),
+    examinePortal(environment, release),
     await examineDisplay(environment, release),
     examineVideoDevices(),
   ];
@@ -126,20 +126,35 @@ async function examineBus(environment: Environment, release: string | null): Pro
   });
 }
 
-function examinePortal(release: string | null): Finding {
+function examinePortal(environment: Environment, release: string | null): Finding {
   const name = "portal";
-  const folders = (process.env["XDG_DATA_DIRS"] ?? "/usr/local/share:/usr/share").split(":");
+  const folders = (environment["XDG_DATA_DIRS"] || "/usr/local/share:/usr/share").split(":");
   const file = "dbus-1/services/org.freedesktop.portal.Desktop.service";
-  const found = folders.some((folder) => existsSync(join(folder, file)));
   const purpose = "asks the person for screens";
-  return found
-    ? { name, state: "ok", text: `xdg-desktop-portal is installed (${purpose})`, advice: "" }
-    : {
-      name,
-      state: "missing",
-      text: `xdg-desktop-portal is not installed (${purpose})`,
-      advice: installCommand("portal", release),
-    };
+  const install = installScreenPortal(environment["XDG_CURRENT_DESKTOP"] ?? "", release);
+  if (!folders.some((folder) => existsSync(join(folder, file)))) {
+    const text = `xdg-desktop-portal is not installed (${purpose})`;
+    return { name, state: "missing", text, advice: install };
+  }
+  // portals.conf(5): each desktop's own part says in a file which interfaces it has.
+  const portals = environment["XDG_DESKTOP_PORTAL_DIR"];
+  const parts = portals === undefined
+    ? folders.map((folder) => join(folder, "xdg-desktop-portal", "portals"))
+    : [portals];
+  const showing = parts.flatMap((folder) =>
+    listFolder(folder).filter((part) => showsScreens(readText(join(folder, part))))
+  );
+  if (showing.length === 0) {
+    const text = "xdg-desktop-portal is installed, but no desktop's part of it that shows screens";
+    return { name, state: "missing", text, advice: install };
+  }
+  const names = showing.map((part) => part.replace(/\.portal$/, "")).join(", ");
+  const text = `xdg-desktop-portal is installed, screens by ${names} (${purpose})`;
+  return { name, state: "ok", text, advice: "" };
+}
+
+function showsScreens(portal: string | null): boolean {
+  return /^Interfaces=.*\borg\.freedesktop\.impl\.portal\.ScreenCast\b/m.test(portal ?? "");
 }
 
 async function examineDisplay(environment: Environment, release: string | null): Promise<Finding> {
@@ -155,7 +170,9 @@ async function examineDisplay(environment: Environment, release: string | null):
   if (number !== undefined) {
     const socket = `/tmp/.X11-unix/X${number}`;
     if (!await answers(socket)) {
-      return { name, state: "missing", text: `DISPLAY=${x11}, and nothing answers`, advice: "" };
+      const text = `DISPLAY=${x11}, and nothing answers`;
+      const advice = "Name the X server that runs, or start one: Xvfb :1 & DISPLAY=:1 COMMAND.";
+      return { name, state: "missing", text, advice };
     }
     if (findLibrary("libxcb.so.1") !== null) {
       return { name, state: "ok", text: `X11, DISPLAY=${x11}`, advice: "" };

@@ -83,4 +83,11 @@ function showLog(): void {
   }, { level: "debug" });
 }
 
+/** A task runs in the folder of its configuration; names of files mean the one that it was called in. */
+function goWhereCalled(): void {
+  const folder = process.env["MINIAV_CALLED_IN"] ?? "";
+  if (folder !== "") process.chdir(folder);
+}
+
+goWhereCalled();
 process.exit(await main(process.argv.slice(2)));

@@ -1,9 +1,9 @@
 /** Where a recording or picture goes: a new file, or a stream such as standard output. */
 
-import { write as writeCallback } from "node:fs";
+import { existsSync, write as writeCallback } from "node:fs";
 import { open, stat, unlink } from "node:fs/promises";
 import type { FileHandle } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { explainFileError } from "../api/file_errors.ts";
 import type { ByteSink } from "../mod.ts";
 import { CommandError, systemCode, UsageError } from "./failure.ts";
@@ -87,12 +87,14 @@ async function openFile(path: string, mode: string): Promise<FileHandle> {
 /** A failed write or open, in words. */
 function outputError(path: string, error: unknown): CommandError {
   const { code, reason, hint } = explainFileError(path, error);
-  const help = code === "EEXIST" ? "Choose another name, or overwrite it with --force." : hint;
-  return new CommandError(`${path} cannot be written: ${reason}`, {
-    code,
-    hint: help,
-    cause: error,
-  });
+  const details = { code, hint, cause: error };
+  if (code === "EEXIST") details.hint = "Choose another name, or overwrite it with --force.";
+  if (code !== "ENOENT" || !existsSync(dirname(path))) {
+    return new CommandError(`${path} cannot be written: ${reason}`, details);
+  }
+  // /proc and its like have folders in which nothing can be made.
+  details.hint = "Choose another folder.";
+  return new CommandError(`${path} cannot be written: its folder takes no files`, details);
 }
 
 /** Hands over bytes; returns how many were taken. */

@@ -1,6 +1,6 @@
 /** Recordings: what a capture gives, into a file that is whole whatever ends it. */
 
-import { isCompressed, now, WavWriter, writeSound, Y4mWriter } from "../mod.ts";
+import { isCompressed, MiniAVError, now, WavWriter, writeSound, Y4mWriter } from "../mod.ts";
 import type { AudioFormat, AudioSource, ByteSink, CaptureStats, VideoFormat } from "../mod.ts";
 import { CommandError } from "./failure.ts";
 import type { Output } from "./output.ts";
@@ -161,6 +161,10 @@ export async function recordPictures(
     await writePictures(source, writer, watchdog, options);
     watchdog.throwIfStarved();
   } catch (error) {
+    // A screen that stood still until it was lost or resized: its last picture was to be seen. A
+    // file that takes no more is another matter.
+    const stoodStill = options.mayRest && error instanceof MiniAVError;
+    if (stoodStill) await writer.fillUntil(now()).catch(() => {});
     await output.truncate(complete.bytes).catch(() => {});
     throw error;
   } finally {

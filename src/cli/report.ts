@@ -70,7 +70,9 @@ export function hintFor(error: MiniAVError): string {
       if (error.operation.startsWith("Loopback")) {
         return "With --app instead of --pid, a program that comes back is heard again.";
       }
-      return error.hint === "" ? "The device was unplugged or switched off." : error.hint;
+      // A screen's message says what became of it.
+      if (error.hint !== "" || error.operation.startsWith("Screen")) return error.hint;
+      return "The device was unplugged or switched off.";
     default:
       return error.hint;
   }

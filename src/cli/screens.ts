@@ -5,7 +5,7 @@ import type { DeviceInfo, Rectangle } from "../mod.ts";
 import { choice, custom, flag, text } from "./args.ts";
 import type { OptionValues } from "./args.ts";
 import { CommandError, UsageError } from "./failure.ts";
-import { messageOf } from "./report.ts";
+import { hintFor, messageOf } from "./report.ts";
 import { findTarget, LIST_TIMEOUT_MS } from "./sources.ts";
 import type { ScreenPlace, ScreenTarget } from "./sources.ts";
 import { nearest } from "./suggest.ts";
@@ -25,6 +25,11 @@ export const SCREEN_OPTIONS = {
 type ScreenValues = OptionValues<typeof SCREEN_OPTIONS>;
 
 export function parseRegion(value: string): Rectangle {
+  if (/^-|,-/.test(value)) {
+    throw new Error(
+      "a display's pixels are counted from 0, at its upper left: nothing is negative",
+    );
+  }
   const match = /^(\d{1,5}),(\d{1,5}),(\d{1,5})[,x](\d{1,5})$/.exec(value.replaceAll(" ", ""));
   const [x = 0, y = 0, width = 0, height = 0] = match?.slice(1).map(Number) ?? [];
   if (width === 0 || height === 0) {
@@ -75,14 +80,13 @@ export async function findScreen(
 
 function placeWithin(
   target: { readonly id: string | undefined; readonly isWindow: boolean },
-  { region, cursor }: Pick<ScreenValues, "region" | "cursor">,
+  { screen, region, cursor }: Pick<ScreenValues, "screen" | "region" | "cursor">,
 ): ScreenPlace {
   const pointer = cursor === undefined ? {} : { cursor };
   if (!target.isWindow) return { displayId: target.id, region, ...pointer };
-  if (region === undefined) return { windowId: target.id, ...pointer };
-  throw new UsageError(
-    `--region is a part of a display, and ${target.id} is a window: leave one of them out`,
-  );
+  if (!screen && region === undefined) return { windowId: target.id, ...pointer };
+  const what = screen ? "--screen is a display" : "--region is a part of a display";
+  throw new UsageError(`${what}, and ${target.id} is a window: leave one of them out`);
 }
 
 async function findWindow(wanted: string): Promise<DeviceInfo> {
@@ -92,18 +96,23 @@ async function findWindow(wanted: string): Promise<DeviceInfo> {
     if (!(error instanceof MiniAVError && error.code === "NOT_SUPPORTED")) throw error;
     throw new CommandError(`windows cannot be listed here: ${messageOf(error)}`, {
       code: error.code,
-      hint: "--screen captures a display.",
+      hint: error.backend === "" ? hintFor(error) : "--screen captures a display.",
       cause: error,
     });
   }
 }
 
-/** An id, else a title, else a part of exactly one title; case does not matter. */
+/**
+ * An id, else a title, else the number of an id, as xwininfo and xdotool print it, else a part of
+ * exactly one title; case does not matter.
+ */
 export function chooseWindow(wanted: string, windows: readonly DeviceInfo[]): DeviceInfo {
   const title = wanted.toLowerCase();
+  const isNumber = /^(?:0x[0-9a-f]+|\d+)$/i.test(wanted);
   const ways: ((window: DeviceInfo) => boolean)[] = [
     ({ id }) => id === wanted,
     ({ name }) => name.toLowerCase() === title,
+    ({ id }) => isNumber && id.endsWith(`:window/${Number(wanted)}`),
     ({ name }) => name.toLowerCase().includes(title),
   ];
   for (const matches of ways) {

@@ -47,18 +47,25 @@ const plain = (devices: readonly DeviceInfo[]): Listed[] =>
 const LISTERS: Readonly<Record<DeviceKind, () => Promise<Listed[]>>> = {
   camera: async () => plain(await Camera.enumerateDevices(WAITING)),
   screen: async () => {
-    const displays = await Screen.enumerateDisplays(WAITING);
-    // Not every system lists windows; its displays are there all the same.
-    const windows = await Screen.enumerateWindows(WAITING).catch(emptyWhenUnsupported);
-    return [...plain(displays), ...windows.map((device) => ({ device, isWindow: true }))];
+    const windows = await whenSupported(Screen.enumerateWindows(WAITING));
+    // Not every system lists both: XWayland has windows alone.
+    const displays = windows === null
+      ? await Screen.enumerateDisplays(WAITING)
+      : await whenSupported(Screen.enumerateDisplays(WAITING)) ?? [];
+    return [
+      ...plain(displays),
+      ...(windows ?? []).map((device) => ({ device, isWindow: true })),
+    ];
   },
   microphone: async () => plain(await Microphone.enumerateDevices(WAITING)),
   loopback: async () => plain(await Loopback.enumerateDevices(WAITING)),
 };
 
-function emptyWhenUnsupported(error: unknown): DeviceInfo[] {
-  if (error instanceof MiniAVError && error.code === "NOT_SUPPORTED") return [];
-  throw error;
+function whenSupported(listing: Promise<DeviceInfo[]>): Promise<DeviceInfo[] | null> {
+  return listing.catch((error) => {
+    if (error instanceof MiniAVError && error.code === "NOT_SUPPORTED") return null;
+    throw error;
+  });
 }
 
 /** The devices of one kind. A failure of that kind is a part of the answer. */
@@ -184,6 +191,12 @@ function unknownDevice(
   kinds: readonly DeviceKind[],
   all: readonly Listed[],
 ): CommandError {
+  if (id.startsWith("test:") && !all.some(({ device }) => device.isTest)) {
+    return new CommandError(`there is no ${kinds.join(" or ")} "${id}"`, {
+      code: "DEVICE_NOT_FOUND",
+      hint: "--test-devices turns the test devices on.",
+    });
+  }
   const close = nearest(id, all.flatMap(({ device }) => [device.id, device.name]));
   const [only] = kinds.length === 1 ? kinds : [];
   const list = only === undefined ? "miniav devices" : `miniav devices --kind ${only}`;

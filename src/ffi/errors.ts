@@ -35,7 +35,7 @@ export class MiniAVError extends Error {
     const hint = details.hint ??
       (code === "INVALID_ARG" && !details.detail
         ? rangeHint(details.operation)
-        : hintFor(code, details.operation, backend));
+        : hintFor(code, details.operation, backend, details.detail));
     super(messageOf(code, details, hint));
     this.code = code;
     this.operation = details.operation;

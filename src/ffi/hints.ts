@@ -21,6 +21,10 @@ const INSTALL: Readonly<Record<Family, string>> = {
   alpine: "sudo apk add",
 };
 
+function everywhere(names: string): Readonly<Record<Family, string>> {
+  return { debian: names, fedora: names, arch: names, suse: names, alpine: names };
+}
+
 /** Names of the same software in each family. */
 const PACKAGES = {
   pipewire: {
@@ -58,6 +62,10 @@ const PACKAGES = {
     suse: "libxcb1 libxcb-shm0 libxcb-damage0 libxcb-xfixes0 libxcb-randr0 libxcb-composite0",
     alpine: "libxcb",
   },
+  "portal-gnome": everywhere("xdg-desktop-portal xdg-desktop-portal-gnome"),
+  "portal-kde": everywhere("xdg-desktop-portal xdg-desktop-portal-kde"),
+  "portal-wlr": everywhere("xdg-desktop-portal xdg-desktop-portal-wlr"),
+  "portal-hyprland": everywhere("xdg-desktop-portal xdg-desktop-portal-hyprland"),
   portal: {
     debian: "xdg-desktop-portal xdg-desktop-portal-gtk",
     fedora: "xdg-desktop-portal xdg-desktop-portal-gtk",
@@ -92,8 +100,33 @@ export function installCommand(
   return `${INSTALL[family]} ${PACKAGES[software][family]}`;
 }
 
-/** The hint for an error, or "" when there is nothing useful to say. */
-export function hintFor(code: MiniAVErrorCode, operation: string, backend: string): string {
+/**
+ * What shows screens on a desktop, as XDG_CURRENT_DESKTOP names it: a portal backend of its own. The
+ * one of GTK, which most have as well, does not.
+ */
+export function installScreenPortal(desktop: string, osRelease: string | null): string {
+  const names = desktop.toLowerCase().split(":");
+  const has = (...known: string[]) => known.some((name) => names.includes(name));
+  if (has("gnome", "unity", "ubuntu")) return installCommand("portal-gnome", osRelease);
+  if (has("kde")) return installCommand("portal-kde", osRelease);
+  if (has("hyprland")) return installCommand("portal-hyprland", osRelease);
+  if (has("sway", "wlroots", "labwc", "wayfire", "river")) {
+    return installCommand("portal-wlr", osRelease);
+  }
+  const gnome = installCommand("portal-gnome", osRelease);
+  return `${gnome}; in place of -gnome your desktop's: -kde for KDE, -wlr for Sway and its like`;
+}
+
+/**
+ * The hint for an error, or "" when there is nothing useful to say. `detail` is what the backend
+ * said.
+ */
+export function hintFor(
+  code: MiniAVErrorCode,
+  operation: string,
+  backend: string,
+  detail = "",
+): string {
   const [source = ""] = operation.split(".");
   switch (code) {
     case "DEVICE_NOT_FOUND":
@@ -106,6 +139,8 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
           "PipeWire: systemctl --user start pipewire wireplumber";
       }
       if (source === "Screen") {
+        if (/no display .*"window\//.test(detail)) return "It is a window: windowId captures it.";
+        if (/no window .*"display\//.test(detail)) return "It is a display: displayId captures it.";
         return "Screen.enumerateDisplays() and Screen.enumerateWindows() list the ids that exist now.";
       }
       return `${source}.enumerateDevices() lists the ids that exist now.`;
@@ -129,6 +164,13 @@ export function hintFor(code: MiniAVErrorCode, operation: string, backend: strin
       }
       if (operation.includes("Property(")) {
         return "The device has no such property, or it cannot be set; getPropertyInfo() tells.";
+      }
+      // A backend of screens that refuses says which wish it is that it does not meet.
+      if (
+        source === "Screen" && backend !== "" && detail !== "" &&
+        !/DISPLAY|X server answers/.test(detail)
+      ) {
+        return "";
       }
       return host?.platform.os === "linux" ? linuxServiceHint(source, backend) : "";
     case "SYSTEM_CALL_FAILED":
@@ -204,7 +246,7 @@ function linuxServiceHint(source: string, backend: string): string {
   }
   if (source === "Screen" && backend === "") {
     return "A screen needs an X server that answers at DISPLAY, or a Wayland desktop with its portal: " +
-      `${installCommand("portal", release)}. The built-in test devices need nothing: ` +
+      `${installScreenPortal("", release)}. The built-in test devices need nothing: ` +
       "enableTestDevices(), or MINIAV_TEST_DEVICES=1.";
   }
   if (source === "Camera" || source === "Screen") {

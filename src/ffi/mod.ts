@@ -33,7 +33,7 @@ export type { NativeCallback, Platform, Runtime } from "./adapter.ts";
 export { errorCodeName, errorFrom, MiniAVError, unwrap } from "./errors.ts";
 export type { MiniAVErrorCode } from "./error_codes.ts";
 export type { MiniAVErrorDetails } from "./errors.ts";
-export { distributionFamily, hintFor, installCommand } from "./hints.ts";
+export { distributionFamily, hintFor, installCommand, installScreenPortal } from "./hints.ts";
 export { allocate, encodeText, f32, f64, i32, i64, textAt, textField, u32, u64 } from "./memory.ts";
 export type { Memory } from "./memory.ts";
 export * from "./structs.ts";

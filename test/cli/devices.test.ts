@@ -63,6 +63,8 @@ test("--test-devices does what the environment variable does, and without either
   const env = { MINIAV_TEST_DEVICES: undefined };
   const without = await miniav(["devices", "--json"], { env });
   assert.equal(JSON.parse(without.stdout).filter((d: DeviceInfo) => d.isTest).length, 0);
+  const unknown = await miniav(["formats", "test:display"], { env });
+  assert.match(unknown.stderr, /no .* "test:display"\n--test-devices turns the test devices on/);
   const flag = await miniav(["devices", "--json", "--test-devices"], { env });
   assert.ok(JSON.parse(flag.stdout).some((d: DeviceInfo) => d.id === "test:bars"));
 });

@@ -86,6 +86,62 @@ test("services that do not answer are missing, with what starts them", async () 
   assert.match(find("display").text, /WAYLAND_DISPLAY and DISPLAY are not set/);
 });
 
+/** Bun gives a test five seconds unless told. */
+const LONGER = { timeout: 60_000 };
+
+test("why no screen can be seen, and what of the portal is missing", LONGER, async () => {
+  const folder = temporaryFolder();
+  const parts = join(folder, "xdg-desktop-portal", "portals");
+  const services = join(folder, "dbus-1", "services");
+  for (const path of [parts, services]) mkdirSync(path, { recursive: true });
+  writeFileSync(join(services, "org.freedesktop.portal.Desktop.service"), "");
+  const interfaces = (name: string) =>
+    `[portal]\nInterfaces=org.freedesktop.impl.portal.${name};\n`;
+  writeFileSync(join(parts, "gtk.portal"), interfaces("FileChooser"));
+  const env = {
+    ...emptySession(folder),
+    MINIAV_TEST_DEVICES: undefined,
+    // Whatever this machine has of the others.
+    MINIAV_CAMERA_BACKEND: "test",
+    MINIAV_SCREEN_BACKEND: undefined,
+    MINIAV_AUDIO_BACKEND: "test",
+    MINIAV_LOOPBACK_BACKEND: "test",
+    XDG_DATA_DIRS: folder,
+    XDG_DESKTOP_PORTAL_DIR: undefined,
+    XDG_CURRENT_DESKTOP: "KDE",
+  };
+  const nothing = await findings(env, 1);
+  assert.match(
+    nothing("screen").text,
+    /^no screen backend works on this machine: portal: .+; x11: there is no X server: DISPLAY is not set$/,
+  );
+  assert.match(nothing("screen").advice, /DISPLAY.*portal/);
+  assert.match(nothing("portal").text, /installed, but no desktop's part/);
+  assert.match(nothing("portal").advice, /xdg-desktop-portal-kde\b/);
+
+  writeFileSync(join(parts, "kde.portal"), interfaces("ScreenCast"));
+  const display = ":64999"; // nobody counts so far
+  const dead = await findings({ ...env, DISPLAY: display }, 1);
+  assert.deepEqual(dead("portal"), {
+    name: "portal",
+    state: "ok",
+    text: "xdg-desktop-portal is installed, screens by kde (asks the person for screens)",
+    advice: "",
+  });
+  assert.match(dead("screen").text, /: x11: no X server answers at DISPLAY=:64999$/);
+  assert.match(dead("display").advice, /Xvfb/);
+  const wishes = [["--screen"], ["--window", "any"]].flatMap((where) =>
+    [undefined, "x11"].map((backend) => ({ where, backend }))
+  );
+  await Promise.all(wishes.map(async ({ where, backend }) => {
+    const forced = { ...env, DISPLAY: display, MINIAV_SCREEN_BACKEND: backend };
+    const result = await miniav(["snapshot", ...where, "-o", "-"], { env: forced });
+    assert.equal(result.code, 1, describeResult(result));
+    assert.match(result.stderr, /NOT_SUPPORTED: .*x11: no X server answers at DISPLAY=:64999$/m);
+    assert.match(result.stderr, /^miniav doctor says what works here/m);
+  }));
+});
+
 test("a service that answers is running, a socket that nobody serves is not", async () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, "pulse"));

@@ -2,7 +2,7 @@
 // window, and a recording with the sound of the window's program.
 
 import assert from "node:assert/strict";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { test } from "node:test";
@@ -87,6 +87,29 @@ test("pictures of a screen, a part of it and windows", OPTIONS, async () => {
   const outside = await run(1, "snapshot", "--region", "300,0,64,48", "-o", "none.png");
   assert.match(outside, /INVALID_ARG: .*321 x 203/);
   assert.ok(!existsSync(join(cwd, "none.png")));
+
+  const hex = `0x${low.toString(16)}`;
+  await snapshot("hex.png", "--window", hex);
+  assertShows("hex.png", new Picture(101, 77).pattern(0, 0, 101, 77, 1));
+  const nowhere = await run(1, "snapshot", "--screen", "-o", "/proc/none.png");
+  assert.match(nowhere, /its folder takes no files\nChoose another folder/);
+
+  // A still window that closes: its time is in the file, and why it ended is said.
+  const still = ["record", "--window", "accounts 2025", "--fps", "10", "-o", "still.y4m"];
+  const recording = startMiniav(still, { cwd, env });
+  const path = join(cwd, "still.y4m");
+  const hasPicture = () => existsSync(path) && statSync(path).size > 0;
+  await waitUntil(hasPicture, 30_000, () => recording.stderr());
+  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await client.run("destroy low");
+  const closed = await recording.ended;
+  assert.equal(closed.code, 1, describeResult(closed));
+  assert.match(closed.stderr, /DEVICE_LOST: .*the window was closed/);
+  assert.doesNotMatch(closed.stderr, /unplugged or switched off/);
+  assert.match(closed.stderr, /still\.y4m: what came before is there/);
+  const file = readY4mFile(path);
+  assert.deepEqual([file.width, file.height, file.rest], [101, 77, 0]);
+  assert.ok(file.frames.length >= 15, `${file.frames.length} pictures of a second and a half`);
 
   // No sound server: said, with what helps, and no file is left.
   const sound = ["--audio", "none.wav", "-o", "none.y4m"];

@@ -69,11 +69,12 @@ async function sound(setup: Setup<RecordingOptions>) {
 }
 
 async function pictures(device: string, setup: Setup<PictureOptions>) {
-  const kind = device === "test:display" ? "screen" : "camera";
+  const isWindow = device === "test:window";
+  const kind = isWindow || device === "test:display" ? "screen" : "camera";
   const wishes = { width: 320, height: 240, frameRate: 30 };
   try {
     await using source = await openVideo(
-      { kind, id: device, isWindow: false },
+      { kind, id: device, isWindow },
       kind === "camera" ? wishes : {},
     );
     return await intoFile(setup.name, (output) =>
@@ -200,6 +201,38 @@ test("a screen that does not change is recorded for as long as it was to be", as
   assert.ok((summary?.repeated ?? 0) >= 10, `${summary?.repeated} repeated`);
   assert.equal(readY4mFile(path).frames.length, 60);
 });
+
+for (
+  const fault of [{ type: "lose" }, { type: "change-format", width: 160, height: 120 }] as const
+) {
+  test(`a still screen keeps its time until its end: ${fault.type}`, async () => {
+    const start = performance.now();
+    let isStill = false;
+    const end = () => {
+      setTestFault("test:window", fault);
+      setTestFault("test:window", { type: "stall", stalled: false });
+    };
+    const { path, error } = await pictures("test:window", {
+      ...NOTHING,
+      name: `still-${fault.type}.y4m`,
+      options: {
+        seconds: 60,
+        onProgress: ({ seconds }) => {
+          if (isStill || seconds < 0.2) return;
+          isStill = true;
+          setTestFault("test:window", { type: "stall", stalled: true });
+          setTimeout(end, 800);
+        },
+      },
+    });
+    const elapsed = (performance.now() - start) / 1000;
+    assert.match(error?.code ?? "", /^(DEVICE_LOST|FORMAT_NOT_SUPPORTED)$/);
+    const video = readY4mFile(path);
+    assert.deepEqual([video.width, video.height, video.rest], [640, 480, 0]);
+    const seconds = video.frames.length / 60;
+    assert.ok(seconds >= 0.9 && seconds <= elapsed + 0.05, `${seconds} s of ${elapsed} s`);
+  });
+}
 
 test("a camera that does not send any more is an error", async () => {
   const { path, error } = await pictures("test:bars", {

@@ -33,9 +33,12 @@ test("a region is four numbers", () => {
   assert.deepEqual(parseRegion("10,0,640,480"), region);
   assert.deepEqual(parseRegion("10, 0, 640x480"), region);
   for (
-    const wrong of ["", "10,0", "-1,0,640,480", "1,2,0,4", "a,b,c,d", "1,2,3,4,5", "1.5,0,9,9"]
+    const wrong of ["", "10,0", "1,2,0,4", "a,b,c,d", "1,2,3,4,5", "1.5,0,9,9"]
   ) {
     assert.throws(() => parseRegion(wrong), /X,Y,WIDTH,HEIGHT/, wrong);
+  }
+  for (const negative of ["-1,0,640,480", "1,-2,640,480", "1,2,640,-480"]) {
+    assert.throws(() => parseRegion(negative), /counted from 0/, negative);
   }
 });
 
@@ -49,6 +52,7 @@ test("a window by its id, its title, or a part that no other has", () => {
   ];
   const idOf = (wanted: string) => chooseWindow(wanted, windows).id;
   assert.equal(idOf("x11:window/3"), "x11:window/3");
+  for (const number of ["3", "0x3", "0X3"]) assert.equal(idOf(number), "x11:window/3");
   assert.equal(idOf("notes"), "x11:window/1");
   assert.equal(idOf("OLD"), "x11:window/2");
   assert.equal(idOf("mai"), "x11:window/3");
@@ -125,6 +129,11 @@ test("targets that are none of their kind", async () => {
   const isWindow = await miniav(["snapshot", "-d", "test:window", ...region], { cwd, env });
   assert.equal(isWindow.code, 2, describeResult(isWindow));
   assert.match(isWindow.stderr, /test:window is a window/);
+  for (const args of [["--screen"], ["--screen", ...region]]) {
+    const display = await miniav(["snapshot", "-d", "test:window", ...args], { cwd, env });
+    assert.equal(display.code, 2, describeResult(display));
+    assert.match(display.stderr, /--screen is a display, and test:window is a window/);
+  }
   const nowhere = await miniav(["snapshot", "--region", "1900,0,64,48"], { cwd, env });
   assert.equal(nowhere.code, 1, describeResult(nowhere));
   assert.match(nowhere.stderr, /INVALID_ARG: .*1920 x 1080/);

@@ -1,12 +1,22 @@
 // `snapshot`: the PNG holds the picture that the test device painted.
 
 import assert from "node:assert/strict";
-import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import {
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { delimiter, join } from "node:path";
+import process from "node:process";
 import { test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { decode } from "fast-png";
 import { readFrameStrip } from "../support/frame_counter.ts";
-import { describeResult } from "../support/process.ts";
+import { describeResult, runProgram, runtime } from "../support/process.ts";
 import { miniav, miniavBytes, temporaryFolder } from "./support/cli.ts";
 
 const cwd = temporaryFolder();
@@ -119,4 +129,26 @@ test("a capture that fails leaves an existing file as it is, and no new one", as
   assert.equal(result.code, 1);
   assert.match(result.stderr, /^miniav: DEVICE_NOT_FOUND: Camera\.[a-z]+: /m);
   assert.equal(existsSync(fresh), false);
+});
+
+test("a task puts the file where it is called, not where the task runs", async () => {
+  const root = fileURLToPath(new URL("../../", import.meta.url));
+  const folder = mkdtempSync(join(root, "build", "called in-"));
+  const programs = mkdtempSync(join(folder, "programs-"));
+  symlinkSync(process.execPath, join(programs, runtime));
+  try {
+    const task = runtime === "deno" ? "task" : "run";
+    const words = [task, "miniav", "snapshot", "-d", "test:bars", "-o", "here.png"];
+    // Through the shell: Deno's node:child_process changes the flags of a Deno that it starts.
+    const result = await runProgram("/bin/sh", ["-c", 'exec "$0" "$@"', runtime, ...words], {
+      cwd: folder,
+      env: { MINIAV_TEST_DEVICES: "1", PATH: `${programs}${delimiter}${process.env.PATH}` },
+    });
+    assert.equal(result.code, 0, describeResult(result));
+    assert.ok(existsSync(join(folder, "here.png")));
+    assert.ok(!existsSync(join(root, "here.png")));
+  } finally {
+    rmSync(folder, { recursive: true });
+    rmSync(join(root, "here.png"), { force: true });
+  }
 });

@@ -8,6 +8,7 @@ import {
   errorCodeName,
   hintFor,
   installCommand,
+  installScreenPortal,
   MiniAVError,
   ResultCode,
   unwrap,
@@ -55,6 +56,11 @@ test("a distribution is known by what it says of itself", () => {
 
 test("install commands are those of the distribution", () => {
   assert.equal(installCommand("pulse", "ID=debian\n"), "sudo apt install libpulse0");
+  const portals = ["ubuntu:GNOME", "KDE", "sway", "Hyprland"].map((desktop) =>
+    installScreenPortal(desktop, "ID=debian\n")
+  );
+  const names = ["gnome", "kde", "wlr", "hyprland"].map((name) => `xdg-desktop-portal-${name}`);
+  assert.deepEqual(portals, names.map((name) => `sudo apt install xdg-desktop-portal ${name}`));
   assert.equal(installCommand("pulse", "ID=fedora\n"), "sudo dnf install pulseaudio-libs");
   assert.equal(installCommand("pipewire", "ID=arch\n"), "sudo pacman -S pipewire");
   assert.match(installCommand("pulse", null), /libpulse0/);
@@ -67,7 +73,16 @@ test("hints name what can be done", () => {
   assert.match(hintFor("FORMAT_NOT_SUPPORTED", "Microphone.open", ""), /supportedFormats/);
   assert.notEqual(hintFor("PERMISSION_DENIED", "Screen.open", ""), "");
   assert.match(hintFor("SYSTEM_CALL_FAILED", "Microphone.open", ""), /libpulse|PulseAudio/i);
+  const isWindow = 'no display has the id "window/123"';
+  assert.match(hintFor("DEVICE_NOT_FOUND", "Screen.open", "x11", isWindow), /windowId/);
+  const excluded = "the server has one picture of all windows";
+  for (const backend of ["x11", "portal"]) {
+    assert.equal(hintFor("NOT_SUPPORTED", "Screen.open", backend, excluded), "");
+  }
+  const silent = "no X server answers there, or it refuses this user";
+  assert.match(hintFor("NOT_SUPPORTED", "Screen.open", "x11", silent), /DISPLAY/);
   const noScreen = hintFor("NOT_SUPPORTED", "Screen.open", "");
   assert.match(noScreen, /DISPLAY.*portal/);
+  assert.doesNotMatch(noScreen, /portal-gtk/);
   assert.doesNotMatch(hintFor("NOT_SUPPORTED", "Screen.open", "x11"), /PipeWire/);
 });

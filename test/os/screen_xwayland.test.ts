@@ -6,6 +6,7 @@ import process from "node:process";
 import { test } from "node:test";
 import type { DeviceInfo } from "../../src/mod.ts";
 import { startPortalRig } from "../../scripts/rig/portal_rig.ts";
+import { miniav } from "../cli/support/cli.ts";
 import { describeResult } from "../support/process.ts";
 import { rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { Picture, ScreenCapture, startScreenUser } from "../support/screen_capture.ts";
@@ -42,6 +43,20 @@ test(
       assert.match(result.stdout, /NOT_SUPPORTED/, describeResult(result));
       assert.match(result.stdout, /XWayland has no picture of the desktop/);
     }
+    // Without the desktop's part that shows screens these windows are what there is to see.
+    await using bus = await startPortalRig({ frontend: "real" }, { showsScreens: false });
+    const { DBUS_SESSION_BUS_ADDRESS } = bus.env;
+    const withoutCast = { ...env, DBUS_SESSION_BUS_ADDRESS, MINIAV_TEST_DEVICES: undefined };
+    for (const kind of [[], ["-k", "screen"]]) {
+      const result = await miniav(["devices", ...kind], { env: withoutCast });
+      assert.equal(result.code, 0, describeResult(result));
+      assert.match(result.stdout, new RegExp(`^window +x11:window/${id} +low +71x51`, "m"));
+    }
+    const forced = { ...withoutCast, MINIAV_SCREEN_BACKEND: "portal" };
+    const portal = await miniav(["snapshot", "--screen", "-o", "-"], { env: forced });
+    assert.equal(portal.code, 1, describeResult(portal));
+    assert.match(portal.stderr, /NOT_SUPPORTED: .*"portal".*xdg-desktop-portal-gnome/);
+
     await using running = new ScreenCapture(env, rig.group.directory, {
       windowId: `x11:window/${id}`,
       cursor: "hidden",

@@ -89,14 +89,8 @@ async function examineSource(kind: DeviceKind): Promise<Finding> {
   const { devices, error } = await list(kind);
   if (error !== null) {
     const unsupported = error.code === "NOT_SUPPORTED";
-    // The lines above say which service is missing; what an installed one lacks is not known here.
-    const text = !unsupported
-      ? messageOf(error)
-      : kind === "loopback"
-      ? "neither PipeWire nor PulseAudio answers"
-      : "nothing on this system serves it in this version";
-    const advice = unsupported && kind !== "loopback" ? "" : error.hint;
-    return { name, state: unsupported ? "missing" : "failed", text, advice };
+    const text = unsupported ? unsupportedText(kind, error) : messageOf(error);
+    return { name, state: unsupported ? "missing" : "failed", text, advice: error.hint };
   }
   if (devices.length === 0) {
     return { name, state: "missing", text: "works, but there are no devices", advice: "" };
@@ -105,6 +99,13 @@ async function examineSource(kind: DeviceKind): Promise<Finding> {
   const finding = await describeSource(kind, infos);
   if (kind !== "loopback" || finding.state !== "ok") return finding;
   return { ...finding, text: [finding.text, ...await describeLoopback(infos)].join("\n") };
+}
+
+/** Why no backend serves, as each of them says; of sound the lines above have said it. */
+function unsupportedText(kind: DeviceKind, error: MiniAVError): string {
+  if (kind === "loopback") return "neither PipeWire nor PulseAudio answers";
+  const [, reason] = /^.*? here can do it: (.*)$/s.exec(messageOf(error)) ?? [];
+  return reason ?? messageOf(error);
 }
 
 async function describeSource(

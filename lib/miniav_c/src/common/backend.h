@@ -82,8 +82,9 @@ struct backend {
   uint32_t flags;
 
   /* Can it serve on this machine now? Cheap, no dialog. DEVICE_NOT_FOUND, NOT_SUPPORTED: no, and
-   * the log (DEBUG) says why. Asked again before each use. */
-  MiniAVResultCode (*probe)(void);
+   * `why`, which is "" before, tells people the reason in a sentence without its end. Asked again
+   * before each use. */
+  MiniAVResultCode (*probe)(char why[MINIAV_TEXT_BYTES]);
 
   /* Would it be chosen without being named? Asked before probe; NULL: yes. No dialog, no waiting.
    */

@@ -52,20 +52,34 @@ static void forced_backend(MiniAVKind kind, char name[32]) {
   }
 }
 
-static void explain_no_backend(MiniAVKind kind, const char *forced, struct cancel *cancel) {
+/* `reasons` as serving_backend has them. */
+static void explain_no_backend(MiniAVKind kind, const char *forced, const char *reasons,
+                               struct cancel *cancel) {
+  const char *colon = reasons[0] != 0 ? ": " : "";
   if (forced[0] != 0) {
-    cancel_explain(cancel, "%s says \"%s\", and no backend of this name works here",
-                   backend_variables[kind], forced);
+    cancel_explain(cancel, "%s says \"%s\", and no backend of this name works here%s%s",
+                   backend_variables[kind], forced, colon, reasons);
   } else {
-    cancel_explain(cancel, "no %s backend works on this machine", kind_name(kind));
+    cancel_explain(cancel, "no %s backend works on this machine%s%s", kind_name(kind), colon,
+                   reasons);
   }
 }
 
-static MiniAVResultCode probe(const struct backend *backend) {
+/* `why` says for people why not; it may stay "". */
+static MiniAVResultCode probe(MiniAVKind kind, const struct backend *backend,
+                              char why[MINIAV_TEXT_BYTES]) {
+  char source[32];
+  why[0] = 0;
   if ((backend->flags & BACKEND_IS_TEST) != 0) {
     return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return backend->probe == NULL ? MINIAV_SUCCESS : backend->probe();
+  MiniAVResultCode result = backend->probe == NULL ? MINIAV_SUCCESS : backend->probe(why);
+  if (result != MINIAV_SUCCESS) {
+    snprintf(source, sizeof source, "%s/%s", kind_name(kind), backend->name);
+    log_write(MINIAV_LOG_LEVEL_DEBUG, source, "not used: %s",
+              why[0] != 0 ? why : MiniAV_GetErrorString(result));
+  }
+  return result;
 }
 
 static bool is_meant(const struct backend *backend, const char *forced) {
@@ -73,23 +87,34 @@ static bool is_meant(const struct backend *backend, const char *forced) {
                         : backend->is_for_this_session == NULL || backend->is_for_this_session();
 }
 
-static bool is_usable(const struct backend *backend, const char *forced) {
-  return is_meant(backend, forced) && probe(backend) == MINIAV_SUCCESS;
+static void add_reason(char reasons[MINIAV_TEXT_BYTES], const char *backend, const char *why) {
+  size_t length = strlen(reasons);
+  snprintf(reasons + length, MINIAV_TEXT_BYTES - length, "%s%s%s%s", length > 0 ? "; " : "",
+           backend, why[0] != 0 ? ": " : "", why);
+  reasons[text_whole(reasons, strlen(reasons))] = 0;
 }
 
-/* The real backend that serves: the first usable one. NULL when there is none. */
-static const struct backend *serving_backend(MiniAVKind kind, const char *forced) {
+/* The real backend that serves: the first one that is meant and works. NULL when there is none, and
+ * `reasons` has why each does not: "portal: …; x11: …". */
+static const struct backend *serving_backend(MiniAVKind kind, const char *forced,
+                                             char reasons[MINIAV_TEXT_BYTES]) {
+  char why[MINIAV_TEXT_BYTES];
+  reasons[0] = 0;
   for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
-    if (((*at)->flags & BACKEND_IS_TEST) == 0 && is_usable(*at, forced)) {
+    if (((*at)->flags & BACKEND_IS_TEST) != 0 || !is_meant(*at, forced)) {
+      continue;
+    }
+    if (probe(kind, *at, why) == MINIAV_SUCCESS) {
       return *at;
     }
+    add_reason(reasons, (*at)->name, why);
   }
   return NULL;
 }
 
 static const struct backend *test_backend(MiniAVKind kind, const char *forced) {
   for (const struct backend *const *at = kind_backends(kind); *at != NULL; at++) {
-    if (((*at)->flags & BACKEND_IS_TEST) != 0 && is_usable(*at, forced)) {
+    if (((*at)->flags & BACKEND_IS_TEST) != 0 && is_meant(*at, forced) && test_devices_enabled()) {
       return *at;
     }
   }
@@ -111,15 +136,16 @@ static MiniAVResultCode enumerate_one(MiniAVKind kind, const struct backend *bac
 MiniAVResultCode kind_enumerate(MiniAVKind kind, uint32_t filter, void **items, uint32_t *count,
                                 struct cancel *cancel) {
   char forced[32];
+  char reasons[MINIAV_TEXT_BYTES];
   forced_backend(kind, forced);
-  const struct backend *real = serving_backend(kind, forced);
+  const struct backend *real = serving_backend(kind, forced, reasons);
   const struct backend *test = test_backend(kind, forced);
   struct device_list list = {0};
   MiniAVResultCode result = MINIAV_ERROR_NOT_SUPPORTED;
   if (real != NULL) {
     result = enumerate_one(kind, real, filter, &list, cancel);
   } else if (test == NULL) {
-    explain_no_backend(kind, forced, cancel);
+    explain_no_backend(kind, forced, reasons, cancel);
   }
   if (test != NULL && result != MINIAV_ERROR_USER_CANCELLED) {
     uint32_t real_count = list.count;
@@ -150,8 +176,9 @@ static bool has_devices(MiniAVKind kind, const struct backend *backend, struct c
 static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **backend,
                                        struct cancel *cancel) {
   char forced[32];
+  char reasons[MINIAV_TEXT_BYTES];
   forced_backend(kind, forced);
-  const struct backend *real = serving_backend(kind, forced);
+  const struct backend *real = serving_backend(kind, forced, reasons);
   const struct backend *test = test_backend(kind, forced);
   if (real != NULL && (test == NULL || has_devices(kind, real, cancel))) {
     *backend = real;
@@ -159,7 +186,7 @@ static MiniAVResultCode select_default(MiniAVKind kind, const struct backend **b
     *backend = test;
   }
   if (*backend == NULL) {
-    explain_no_backend(kind, forced, cancel);
+    explain_no_backend(kind, forced, reasons, cancel);
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
   return MINIAV_SUCCESS;
@@ -193,7 +220,8 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
        device_id[0] != 0 && *at != NULL && *backend == NULL; at++) {
     size_t length = strlen((*at)->name);
     if (strncmp(device_id, (*at)->name, length) == 0 && device_id[length] == ':') {
-      MiniAVResultCode probed = probe(*at);
+      char why[MINIAV_TEXT_BYTES];
+      MiniAVResultCode probed = probe(kind, *at, why);
       if (probed == MINIAV_SUCCESS) {
         *backend = *at;
         memcpy(bare_id, device_id + length + 1, strlen(device_id + length + 1) + 1);
@@ -205,9 +233,9 @@ MiniAVResultCode kind_select(MiniAVKind kind, const char *device_id, const struc
                        ((*at)->flags & BACKEND_IS_TEST) != 0
                            ? "test devices are off: MiniAV_EnableTestDevices or "
                              "MINIAV_TEST_DEVICES=1 turns them on"
-                       : denied ? "%s does not let this user in"
-                                : "%s does not work on this machine now",
-                       (*at)->name);
+                       : denied ? "%s does not let this user in%s%s"
+                                : "%s does not work on this machine now%s%s",
+                       (*at)->name, why[0] != 0 ? ": " : "", why);
       }
     }
   }
@@ -308,9 +336,10 @@ static uint32_t watching[4];
 
 static uint32_t backends_to_watch(MiniAVKind kind) {
   char forced[32];
+  char reasons[MINIAV_TEXT_BYTES];
   forced_backend(kind, forced);
   const struct backend *const *table = kind_backends(kind);
-  const struct backend *serving = serving_backend(kind, forced);
+  const struct backend *serving = serving_backend(kind, forced, reasons);
   uint32_t chosen = 0;
   bool after_serving = false;
   for (uint32_t i = 0; table[i] != NULL; i++) {

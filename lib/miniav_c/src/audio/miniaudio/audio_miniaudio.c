@@ -71,8 +71,8 @@ static void watch(enum mic_system system, bool on) {
 /* The functions of a struct backend do not say for which backend they are called: a set for each.
  */
 #define MICROPHONE_BACKEND(id, system, watcher)                                                    \
-  static MiniAVResultCode id##_probe(void) {                                                       \
-    return mic_probe(system);                                                                      \
+  static MiniAVResultCode id##_probe(char why[MINIAV_TEXT_BYTES]) {                                \
+    return mic_probe(system, why);                                                                 \
   }                                                                                                \
   static MiniAVResultCode id##_enumerate(uint32_t filter, struct device_list *devices,             \
                                          struct cancel *cancel) {                                  \

@@ -1,11 +1,11 @@
 #include "audio/miniaudio/mic_survey.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "audio/miniaudio/job.h"
 #include "audio/miniaudio/ma_box.h"
-#include "common/log.h"
 
 #if defined(__linux__)
 #include "audio/linux/alsa_names.h"
@@ -171,17 +171,16 @@ MiniAVResultCode mic_default_id(enum mic_system system, char id[MINIAV_TEXT_BYTE
   return result;
 }
 
-MiniAVResultCode mic_probe(enum mic_system system) {
+MiniAVResultCode mic_probe(enum mic_system system, char why[MINIAV_TEXT_BYTES]) {
   /* Long enough for an answer, short enough to try the next system when there is none. */
   const uint32_t probe_ms = 500;
 #if MIC_HAS_PULSE
   if (system == MIC_PULSE) {
-    return pulse_probe("audio/pulse", probe_ms);
+    return pulse_probe(probe_ms, why);
   }
 #else
   if (system == MIC_PULSE) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, mic_system_log(system),
-              "not used: the library was built without libpulse's headers");
+    snprintf(why, MINIAV_TEXT_BYTES, "the library was built without libpulse's headers");
     return MINIAV_ERROR_NOT_SUPPORTED;
   }
 #endif
@@ -194,9 +193,9 @@ MiniAVResultCode mic_probe(enum mic_system system) {
     result = MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
   if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, mic_system_log(system), "not used: %s",
-              result == MINIAV_ERROR_DEVICE_NOT_FOUND ? "it has no microphone"
-                                                      : "it cannot be reached");
+    snprintf(why, MINIAV_TEXT_BYTES, "%s",
+             result == MINIAV_ERROR_DEVICE_NOT_FOUND ? "it has no microphone"
+                                                     : "it cannot be reached");
   }
   mic_list_free(&list);
   return result;

@@ -6,8 +6,8 @@
 #include "audio/miniaudio/mic_system.h"
 #include "common/cancel.h"
 
-/* Can it serve now? SUCCESS, NOT_SUPPORTED, DEVICE_NOT_FOUND. */
-MiniAVResultCode mic_probe(enum mic_system system);
+/* Can it serve now? SUCCESS; NOT_SUPPORTED, DEVICE_NOT_FOUND, and `why` says why not. */
+MiniAVResultCode mic_probe(enum mic_system system, char why[MINIAV_TEXT_BYTES]);
 
 /* Every microphone. Waits for at most 3 s and heeds the token (may be NULL). */
 MiniAVResultCode mic_survey(enum mic_system system, struct mic_list *list, struct cancel *cancel);

@@ -4,7 +4,8 @@
 #include "test_device/test_capture.h"
 #include "test_device/test_offer.h"
 
-static MiniAVResultCode audio_test_probe(void) {
+static MiniAVResultCode audio_test_probe(char why[MINIAV_TEXT_BYTES]) {
+  (void)why;
   return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 

@@ -24,7 +24,6 @@
 #include "common/linux/pipewire_watch.h"
 #include "common/linux/portal.h"
 #include "common/linux/sandbox.h"
-#include "common/log.h"
 
 #define POLL_MS     50u
 #define ASK         "ask"
@@ -176,7 +175,7 @@ static const struct pipewire_camera_way way = {.connect = reach_asking,
 /* -- is it there ------------------------------------------------------------------------------ */
 
 /* Named outside a sandbox it always serves, so that what is missing is told by what fails. */
-static MiniAVResultCode probe(void) {
+static MiniAVResultCode probe(char why[MINIAV_TEXT_BYTES]) {
   if (!sandbox_present()) {
     return MINIAV_SUCCESS;
   }
@@ -192,9 +191,7 @@ static MiniAVResultCode probe(void) {
     result = portal_camera_is_present(portal, &present, &cancel);
     portal_close(portal);
   }
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "camera/portal", "%s", cancel.explanation);
-  }
+  text_copy(why, MINIAV_TEXT_BYTES, cancel.explanation);
   cancel_destroy(&cancel);
   /* One that hangs is there: whoever opens is told so. */
   return result == MINIAV_ERROR_TIMEOUT ? MINIAV_SUCCESS : result;

@@ -40,7 +40,8 @@ struct camera_test {
 
 /* ---- devices and formats --------------------------------------------------------------------- */
 
-static MiniAVResultCode camera_test_probe(void) {
+static MiniAVResultCode camera_test_probe(char why[MINIAV_TEXT_BYTES]) {
+  (void)why;
   return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 

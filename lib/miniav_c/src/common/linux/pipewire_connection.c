@@ -340,24 +340,26 @@ bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout
 }
 
 /* SUCCESS without a connection: it is there and hangs: whoever opens is told so, and may cancel. */
-static MiniAVResultCode probe_connection(struct pipewire_connection **connection) {
+static MiniAVResultCode probe_connection(struct pipewire_connection **connection,
+                                         char why[MINIAV_TEXT_BYTES]) {
   MiniAVResultCode result = pipewire_connect(NULL, PROBE_LIMIT_MS, NULL, connection);
   if (result == MINIAV_SUCCESS || result == MINIAV_ERROR_TIMEOUT) {
     return MINIAV_SUCCESS;
   }
-  char why[MINIAV_TEXT_BYTES];
-  MiniAVResultCode socket = pipewire_socket_look(why, sizeof why);
-  log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "no daemon answers: %s",
-            why[0] != 0 ? why : MiniAV_GetErrorString(result));
   if (result == MINIAV_ERROR_NOT_SUPPORTED) {
+    snprintf(why, MINIAV_TEXT_BYTES, "PipeWire's library is missing");
     return result;
+  }
+  MiniAVResultCode socket = pipewire_socket_look(why, MINIAV_TEXT_BYTES);
+  if (why[0] == 0) {
+    snprintf(why, MINIAV_TEXT_BYTES, "no daemon answers: %s", MiniAV_GetErrorString(result));
   }
   return socket == MINIAV_ERROR_PERMISSION_DENIED ? socket : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 
-MiniAVResultCode pipewire_probe(void) {
+MiniAVResultCode pipewire_probe(char why[MINIAV_TEXT_BYTES]) {
   struct pipewire_connection *connection;
-  MiniAVResultCode result = probe_connection(&connection);
+  MiniAVResultCode result = probe_connection(&connection, why);
   pipewire_disconnect(connection);
   return result;
 }
@@ -375,9 +377,9 @@ static bool has_sound(const struct pipewire_graph *graph) {
 
 /* A PipeWire that only serves video, beside a PulseAudio that serves sound, is common: Ubuntu 22.04
  * has it. It has no node for sound. */
-MiniAVResultCode pipewire_audio_probe(void) {
+MiniAVResultCode pipewire_audio_probe(char why[MINIAV_TEXT_BYTES]) {
   struct pipewire_connection *connection;
-  MiniAVResultCode result = probe_connection(&connection);
+  MiniAVResultCode result = probe_connection(&connection, why);
   if (connection == NULL) {
     return result;
   }
@@ -386,7 +388,7 @@ MiniAVResultCode pipewire_audio_probe(void) {
   pipewire_unlock(connection);
   pipewire_disconnect(connection);
   if (!found) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "pipewire", "this PipeWire serves no sound");
+    snprintf(why, MINIAV_TEXT_BYTES, "this PipeWire serves no sound");
   }
   return found ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }

@@ -49,14 +49,14 @@ struct pw_core *pipewire_core_of(const struct pipewire_connection *connection);
 struct pw_loop *pipewire_loop_of(const struct pipewire_connection *connection);
 bool pipewire_is_lost(struct pipewire_connection *connection);
 
-/* Does a daemon answer? Connects for it: a few milliseconds. */
-MiniAVResultCode pipewire_probe(void);
+/* Does a daemon answer? Connects for it: a few milliseconds. `why` says why not. */
+MiniAVResultCode pipewire_probe(char why[MINIAV_TEXT_BYTES]);
 /* Waits until everything that the daemon had sent before it heard of this has been handled; false
  * when it does not answer in time. One caller at a time, never on the loop thread, never locked. */
 bool pipewire_roundtrip(struct pipewire_connection *connection, uint32_t timeout_ms);
 
-/* Is there a daemon that serves sound? Connects for it: a few milliseconds. */
-MiniAVResultCode pipewire_audio_probe(void);
+/* Is there a daemon that serves sound? Connects for it: a few milliseconds. `why` says why not. */
+MiniAVResultCode pipewire_audio_probe(char why[MINIAV_TEXT_BYTES]);
 
 #endif
 #endif

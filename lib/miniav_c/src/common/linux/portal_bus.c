@@ -476,6 +476,10 @@ static MiniAVResultCode find_owner(struct portal *portal, struct cancel *cancel)
   DBusMessage *reply;
   char name[MINIAV_TEXT_BYTES];
   MiniAVResultCode result = portal_call(portal, call, PORTAL_ANSWER_MS, cancel, &reply);
+  if (result == MINIAV_ERROR_NOT_SUPPORTED) {
+    cancel_explain(cancel,
+                   "the session bus has no desktop portal: xdg-desktop-portal does not run");
+  }
   if (result == MINIAV_SUCCESS) {
     dbus.message_unref(reply);
     result = ask_bus(portal, "GetNameOwner", PORTAL_NAME, cancel, name);

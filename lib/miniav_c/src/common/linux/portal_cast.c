@@ -18,6 +18,10 @@ MiniAVResultCode portal_cast_ability(struct portal *portal, struct portal_cast_a
   *ability = (struct portal_cast_ability){0};
   MiniAVResultCode result =
       portal_number_property(portal, CAST, "version", &ability->version, cancel);
+  if (result == MINIAV_ERROR_NOT_SUPPORTED) { /* it serves what the desktop's backends bring */
+    cancel_explain(cancel, "the desktop's own backend of xdg-desktop-portal is missing "
+                           "(xdg-desktop-portal-gnome, -kde, -wlr, …): nothing shows screens");
+  }
   if (result == MINIAV_SUCCESS) {
     result = portal_number_property(portal, CAST, "AvailableSourceTypes", &ability->source_types,
                                     cancel);

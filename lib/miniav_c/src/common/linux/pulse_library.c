@@ -8,7 +8,6 @@
 #include "common/clock.h"
 #include "common/dynlib.h"
 #include "common/lists.h"
-#include "common/log.h"
 
 #define STEP_MS 50u
 
@@ -183,16 +182,14 @@ MiniAVResultCode pulse_reachable(uint32_t timeout_ms) {
   return result;
 }
 
-MiniAVResultCode pulse_probe(const char *who, uint32_t timeout_ms) {
-  char why[128];
-  MiniAVResultCode result = pulse_load(why, sizeof(why));
+MiniAVResultCode pulse_probe(uint32_t timeout_ms, char why[MINIAV_TEXT_BYTES]) {
+  MiniAVResultCode result = pulse_load(why, MINIAV_TEXT_BYTES);
   if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, who, "not used: %s", why);
     return result;
   }
   result = pulse_reachable(timeout_ms);
   if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, who, "not used: no server takes connections");
+    snprintf(why, MINIAV_TEXT_BYTES, "no server takes connections");
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
   return MINIAV_SUCCESS;

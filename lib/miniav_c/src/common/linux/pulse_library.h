@@ -81,8 +81,8 @@ MiniAVResultCode pulse_connect(struct pulse_client *client, uint32_t timeout_ms,
 /* Whether a server takes connections: within the time, without waiting for it to be ready. */
 MiniAVResultCode pulse_reachable(uint32_t timeout_ms);
 
-/* Whether libpulse is there and a server takes connections; the log says for `who` why not. */
-MiniAVResultCode pulse_probe(const char *who, uint32_t timeout_ms);
+/* Whether libpulse is there and a server takes connections; `why` says why not. */
+MiniAVResultCode pulse_probe(uint32_t timeout_ms, char why[MINIAV_TEXT_BYTES]);
 
 void pulse_disconnect(struct pulse_client *client);
 

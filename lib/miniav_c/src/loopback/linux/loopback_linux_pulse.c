@@ -16,8 +16,8 @@
 #define ANSWER_MS 3000u
 #define PROBE_MS  500u
 
-static MiniAVResultCode probe(void) {
-  return pulse_probe("loopback/pulse", PROBE_MS);
+static MiniAVResultCode probe(char why[MINIAV_TEXT_BYTES]) {
+  return pulse_probe(PROBE_MS, why);
 }
 
 /* -- lists ------------------------------------------------------------------------------------ */

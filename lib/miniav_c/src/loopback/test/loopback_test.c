@@ -36,7 +36,8 @@ static struct test_tone_spec tone_of(uint32_t sources) {
 
 /* ---- targets --------------------------------------------------------------------------------- */
 
-static MiniAVResultCode loopback_test_probe(void) {
+static MiniAVResultCode loopback_test_probe(char why[MINIAV_TEXT_BYTES]) {
+  (void)why;
   return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 

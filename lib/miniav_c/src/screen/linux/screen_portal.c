@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "common/log.h"
 #include "common/platform.h"
 #include "screen/linux/portal_grants.h"
 #include "screen/linux/portal_screen.h"
@@ -37,19 +36,17 @@ static MiniAVResultCode ability_of_portal(struct portal_cast_ability *ability,
   return result;
 }
 
-static MiniAVResultCode probe(void) {
+static MiniAVResultCode probe(char why[MINIAV_TEXT_BYTES]) {
   struct portal_cast_ability ability;
   struct cancel cancel;
   MiniAVResultCode result = pipewire_load();
   if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "screen/portal", "PipeWire's library is missing");
+    snprintf(why, MINIAV_TEXT_BYTES, "PipeWire's library is missing");
     return result;
   }
   cancel_init(&cancel);
   result = ability_of_portal(&ability, &cancel);
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "screen/portal", "%s", cancel.explanation);
-  }
+  text_copy(why, MINIAV_TEXT_BYTES, cancel.explanation);
   cancel_destroy(&cancel);
   /* One that hangs is there: whoever opens is told so. */
   return result == MINIAV_ERROR_TIMEOUT ? MINIAV_SUCCESS : result;

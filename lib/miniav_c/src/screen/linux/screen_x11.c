@@ -12,18 +12,12 @@
 #include <string.h>
 
 #include "common/linux/x11_windows.h"
-#include "common/log.h"
 #include "screen/linux/x11_stream.h"
 #include "screen/linux/x11_watch.h"
 #include "screen/screen_request.h"
 
-static MiniAVResultCode probe(void) {
-  char why[160];
-  MiniAVResultCode result = x11_probe(why, sizeof why);
-  if (result != MINIAV_SUCCESS) {
-    log_write(MINIAV_LOG_LEVEL_DEBUG, "screen/x11", "%s", why);
-  }
-  return result;
+static MiniAVResultCode probe(char why[MINIAV_TEXT_BYTES]) {
+  return x11_probe(why, MINIAV_TEXT_BYTES);
 }
 
 /* -- lists ---------------------------------------------------------------------------------- */

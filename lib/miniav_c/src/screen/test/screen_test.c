@@ -33,7 +33,8 @@ static bool is_window(const struct test_device *device) {
 
 /* ---- targets and formats --------------------------------------------------------------------- */
 
-static MiniAVResultCode screen_test_probe(void) {
+static MiniAVResultCode screen_test_probe(char why[MINIAV_TEXT_BYTES]) {
+  (void)why;
   return test_devices_enabled() ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_NOT_FOUND;
 }
 
