@@ -176,7 +176,8 @@ function requireNumberWish(
   const value = Number(exact);
   if (value >= low && value <= high && (isRate || Number.isInteger(value))) return;
   const kind = isRate ? "frames a second" : "a whole number";
-  throw invalidOption(operation, `${name} is ${kind} from ${low} to ${high}, not ${value}`);
+  const what = isObject(wish) ? `${name}.exact` : name;
+  throw invalidOption(operation, `${what} is ${kind} from ${low} to ${high}, not ${value}`);
 }
 
 /** INVALID_ARG unless it is a part of a picture; whether it lies inside, the library says. */

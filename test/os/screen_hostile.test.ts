@@ -112,7 +112,7 @@ test("a server that stops in the middle of a reply", OPTIONS, async () => {
 test("a wait for a picture ends in time while the server hangs", OPTIONS, async () => {
   await using it = await stage();
   const options = { env: it.env, clearEnv: true, timeoutMs: 60_000 };
-  const program = startProgram(cProgram("screen_wait"), [String(it.rig.serverPid)], options);
+  const program = startProgram(cProgram("screen_hang"), [String(it.rig.serverPid)], options);
   let isOver = false;
   const ended = program.ended.finally(() => isOver = true);
   for (let i = 0; !isOver; i = (i + 1) % 200) await it.client.run(`fill root ${i} 0 9 9 ff${i}`);
