@@ -88,7 +88,9 @@ MINIAV_API MiniAVResultCode MiniAV_CopyFormatList(const void *list, uint32_t cou
  * caller's until released. NO_BUFFER: none now, and the waiter's wake is armed. DEVICE_LOST: none,
  * and none will come. NOT_RUNNING. NOT_SUPPORTED: it was started with a callback. */
 MINIAV_API MiniAVResultCode MiniAV_TakeBuffer(MiniAVHandle context, MiniAVBuffer *buffer);
-/* The same, waiting up to timeout_ms (UINT32_MAX: no limit). TIMEOUT. */
+/* The same, waiting up to timeout_ms (UINT32_MAX: no limit). TIMEOUT. A backend may do on the
+ * waiting thread what its own would have to wake up for; a stop or destroy by another thread ends
+ * that. */
 MINIAV_API MiniAVResultCode MiniAV_WaitBuffer(MiniAVHandle context, uint32_t timeout_ms,
                                               MiniAVBuffer *buffer);
 /* Gives a buffer back; from any thread, also after stop and destroy, in any order. SUCCESS the
