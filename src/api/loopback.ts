@@ -23,7 +23,7 @@ import {
   supportedAudioFormats,
   waitOptions,
 } from "./lists.ts";
-import { wantedSound } from "./loopback_options.ts";
+import { isOfWindow, wantedSound } from "./loopback_options.ts";
 import type { LoopbackOptions, WantedSound } from "./loopback_options.ts";
 import { audioEntries, describeValue, invalidOption, requireKnownOptions } from "./options.ts";
 import { getPermission, requestPermission } from "./permission.ts";
@@ -97,6 +97,7 @@ export class Loopback extends Capture<CapturedAudio, AudioFormat> {
         start: (native, waiter, token, context) =>
           native.MiniAV_Loopback_StartCaptureAsync(waiter, token, context, null, null),
         readFormat: (native, context) => configuredAudioFormat("Loopback", native, context),
+        isFinal: isOfWindow(wanted),
       },
       options,
       waiting,

@@ -54,6 +54,13 @@ export type WantedSound =
     readonly mode: "include" | "exclude";
   });
 
+/** Whether a window says whose sound it is. Its number may be another program's window later. */
+export function isOfWindow(wanted: WantedSound): boolean {
+  return wanted.type === "device"
+    ? /(^|:)window\//.test(wanted.id ?? "")
+    : wanted.targets.some(({ type }) => type === LoopbackTargetType.WINDOW);
+}
+
 const TARGET_NAMES: Names<LoopbackTarget> = {
   system: true,
   processId: true,

@@ -6,7 +6,13 @@ import { hostname } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DeviceInfo } from "../../src/mod.ts";
-import { describeResult, runProgram, type ScriptResult, startScript } from "../support/process.ts";
+import {
+  describeResult,
+  type RunningScript,
+  runProgram,
+  type ScriptResult,
+  startScript,
+} from "../support/process.ts";
 import { type AudioRig, RIG_SAMPLE_RATE, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { levelAt, sine } from "../support/tone.ts";
 import { waitUntil } from "../support/wait.ts";
@@ -56,9 +62,13 @@ async function play(rig: AudioRig, env: Environment, tone: Tone): Promise<X11Cli
   return client;
 }
 
-function user(env: Environment, args: readonly string[]): Promise<ScriptResult> {
+function start(env: Environment, args: readonly string[]): RunningScript {
   const script = new URL("./fixtures/loopback_user.ts", import.meta.url);
-  return startScript(script, { args, env, clearEnv: true, timeoutMs: 60_000 }).ended;
+  return startScript(script, { args, env, clearEnv: true, timeoutMs: 60_000 });
+}
+
+function user(env: Environment, args: readonly string[]): Promise<ScriptResult> {
+  return start(env, args).ended;
 }
 
 let captures = 0;
@@ -138,6 +148,26 @@ test("a window's sound is its program's, whatever the window says", OPTIONS, asy
   await assertHears(rig, env, { windowId: `x11:window/${lying}` }, "liar");
   const gone = await refused(env, { windowId: `x11:window/${window + 5}` });
   assert.equal(gone.code, "DEVICE_NOT_FOUND");
+});
+
+test("sound of a window that is lost is not opened again", OPTIONS, async () => {
+  const captured: Promise<ScriptResult>[] = [];
+  await using rig = await withSpeaker();
+  await using display = await startX11Rig();
+  const env = { ...rig.env, ...display.env };
+  const program = await play(rig, env, "honest");
+  const window = await program.window("honest", PLACE);
+  const wishes = { seconds: 60, file: "/dev/null", reconnect: { delay: 20 } };
+  for (const target of [{ windowId: `x11:window/${window}` }, { windowHandle: window }]) {
+    const capture = start(env, ["capture", JSON.stringify({ ...wishes, ...target })]);
+    await capture.waitForLine('"first"');
+    captured.push(capture.ended);
+  }
+  await program[Symbol.asyncDispose]();
+  for (const result of await Promise.all(captured)) {
+    assert.match(result.stdout, /"code":"DEVICE_LOST"/, describeResult(result));
+    assert.doesNotMatch(result.stdout, /reconnecting/);
+  }
 });
 
 test("a server that does not tell: the window's own word, or none", OPTIONS, async () => {
