@@ -1,9 +1,10 @@
 /**
  * What capturing costs against what a script would use without this library, in the runtime that
- * runs this, one after the other. Ratios are against the first line of each table.
+ * runs this. The cases of a table take turns, three times over; their medians are told. Ratios are
+ * against the first line of each table.
  *
- *     deno task bench
- *     bun bench/main.ts
+ *     deno task bench                    all tables
+ *     bun bench/main.ts screens sounds   some: pictures, cameras, screens, sounds
  */
 
 import { spawnSync } from "node:child_process";
@@ -23,6 +24,7 @@ import type { Cost } from "./measure.ts";
 import { CAMERA, PICTURE, SOUND } from "./measure.ts";
 
 const SECONDS = "5";
+const ROUNDS = 3;
 const PROGRAMS = fileURLToPath(new URL("../build/bench", import.meta.url));
 
 interface Case {
@@ -72,20 +74,35 @@ function row(cells: readonly string[]): string {
   return cells.map((cell, index) => index === 0 ? cell.padEnd(20) : cell.padStart(14)).join("");
 }
 
+function median(numbers: readonly number[]): number {
+  return [...numbers].sort((a, b) => a - b)[Math.floor(numbers.length / 2)] ?? NaN;
+}
+
+/** What each case costs: on a machine that is now busy, now not, all are hit alike. */
+function compare(cases: readonly Case[], env: NodeJS.ProcessEnv): Cost[] {
+  const costs: Cost[][] = cases.map(() => []);
+  for (let round = 0; round < ROUNDS; round++) {
+    cases.forEach(({ file, args }, i) => costs[i]!.push(run(file, args, env)));
+  }
+  return costs.map((rounds) => ({
+    cpuPerUnit: median(rounds.map(({ cpuPerUnit }) => cpuPerUnit)),
+    residentBytes: median(rounds.map(({ residentBytes }) => residentBytes)),
+  }));
+}
+
 function table(head: string, unit: string, cases: readonly Case[], env: NodeJS.ProcessEnv): void {
+  const costs = compare(cases, env);
+  const base = costs[0]!;
   console.log(row([head, `CPU µs/${unit}`, "ratio", "memory MiB", "ratio"]));
-  let base: Cost | undefined;
-  for (const { name, file, args } of cases) {
-    const cost = run(file, args, env);
-    base ??= cost;
+  costs.forEach((cost, i) => {
     console.log(row([
-      name,
+      cases[i]!.name,
       cost.cpuPerUnit.toFixed(0),
-      `${(cost.cpuPerUnit / base.cpuPerUnit).toFixed(1)}×`,
+      `${(cost.cpuPerUnit / base.cpuPerUnit).toFixed(2)}×`,
       (cost.residentBytes / 2 ** 20).toFixed(0),
       `${(cost.residentBytes / base.residentBytes).toFixed(1)}×`,
     ]));
-  }
+  });
 }
 
 /** On a private PipeWire, with the camera of the tests. */
@@ -162,10 +179,19 @@ if (!existsSync(cProgram("camera_source"))) {
   console.error('the camera is built by: deno task test --only="c gcc"');
   process.exit(1);
 }
-table("1080p60 BGRA", "frame", PICTURES, process.env);
-console.log();
-await compareCameras();
-console.log();
-await compareScreens();
-console.log();
-await compareSounds();
+const TABLES: Readonly<Record<string, () => void | Promise<void>>> = {
+  pictures: () => table("1080p60 BGRA", "frame", PICTURES, process.env),
+  cameras: compareCameras,
+  screens: compareScreens,
+  sounds: compareSounds,
+};
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !Object.hasOwn(TABLES, name));
+if (unknown !== undefined) {
+  console.error(`there is no table "${unknown}"; there are ${Object.keys(TABLES).join(", ")}`);
+  process.exit(2);
+}
+for (const name of wanted.length === 0 ? Object.keys(TABLES) : wanted) {
+  await TABLES[name]!();
+  console.log();
+}

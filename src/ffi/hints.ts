@@ -139,8 +139,12 @@ export function hintFor(
           "PipeWire: systemctl --user start pipewire wireplumber";
       }
       if (source === "Screen") {
-        if (/no display .*"window\//.test(detail)) return "It is a window: windowId captures it.";
-        if (/no window .*"display\//.test(detail)) return "It is a display: displayId captures it.";
+        if (/no display .*"(\w+:)?window\//.test(detail)) {
+          return "It is a window: windowId captures it.";
+        }
+        if (/no window .*"(\w+:)?display\//.test(detail)) {
+          return "It is a display: displayId captures it.";
+        }
         return "Screen.enumerateDisplays() and Screen.enumerateWindows() list the ids that exist now.";
       }
       return `${source}.enumerateDevices() lists the ids that exist now.`;

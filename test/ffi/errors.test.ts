@@ -73,7 +73,7 @@ test("hints name what can be done", () => {
   assert.match(hintFor("FORMAT_NOT_SUPPORTED", "Microphone.open", ""), /supportedFormats/);
   assert.notEqual(hintFor("PERMISSION_DENIED", "Screen.open", ""), "");
   assert.match(hintFor("SYSTEM_CALL_FAILED", "Microphone.open", ""), /libpulse|PulseAudio/i);
-  const isWindow = 'no display has the id "window/123"';
+  const isWindow = 'no display has the id "x11:window/123"';
   assert.match(hintFor("DEVICE_NOT_FOUND", "Screen.open", "x11", isWindow), /windowId/);
   const excluded = "the server has one picture of all windows";
   for (const backend of ["x11", "portal"]) {

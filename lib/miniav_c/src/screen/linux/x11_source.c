@@ -28,7 +28,7 @@ static MiniAVResultCode look_at_display(struct x11_source *source, struct cancel
   const struct x11_display *display = x11_display_named(&displays, source->display_id);
   if (display == NULL) {
     if (cancel != NULL) {
-      cancel_explain(cancel, "no display has the id \"%.200s\"", source->display_id);
+      cancel_explain(cancel, "no display has the id \"x11:%.200s\"", source->display_id);
     }
     return MINIAV_ERROR_DEVICE_NOT_FOUND;
   }
@@ -37,8 +37,10 @@ static MiniAVResultCode look_at_display(struct x11_source *source, struct cancel
   if (source->target == REQUEST_REGION) {
     if (!x11_region_fits(&source->region, &part)) {
       if (cancel != NULL) {
-        cancel_explain(cancel, "the region leaves the display, which has %d x %d pixels",
-                       part.width, part.height);
+        cancel_explain(cancel,
+                       "the region %d,%d,%d,%d leaves the display, which has %d x %d pixels",
+                       source->region.x, source->region.y, source->region.width,
+                       source->region.height, part.width, part.height);
       }
       return MINIAV_ERROR_INVALID_ARG;
     }
@@ -108,7 +110,7 @@ static MiniAVResultCode check_target(struct x11_source *source, const char *id,
   if (source->target == REQUEST_WINDOW) {
     source->window = x11_window_from_id(id);
     if (source->window == XCB_WINDOW_NONE) {
-      cancel_explain(cancel, "no window has the id \"%.200s\"", id);
+      cancel_explain(cancel, "no window has the id \"x11:%.200s\"", id);
       return MINIAV_ERROR_DEVICE_NOT_FOUND;
     }
     if (!source->extensions->has_composite) {
