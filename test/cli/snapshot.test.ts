@@ -139,8 +139,14 @@ test("a task puts the file where it is called, not where the task runs", async (
   try {
     const task = runtime === "deno" ? "task" : "run";
     const words = [task, "miniav", "snapshot", "-d", "test:bars", "-o", "here.png"];
-    // Through the shell: Deno's node:child_process changes the flags of a Deno that it starts.
-    const result = await runProgram("/bin/sh", ["-c", 'exec "$0" "$@"', runtime, ...words], {
+    // Through the shell: Deno's node:child_process changes the flags of a Deno that it starts. A task
+    // keeps the INIT_CWD of what started it, npx for one; a person's shell has none.
+    const result = await runProgram("/bin/sh", [
+      "-c",
+      'unset INIT_CWD; exec "$0" "$@"',
+      runtime,
+      ...words,
+    ], {
       cwd: folder,
       env: { MINIAV_TEST_DEVICES: "1", PATH: `${programs}${delimiter}${process.env.PATH}` },
     });
