@@ -11,7 +11,7 @@ import { isExactly, levels, play, setUp, stop, toneFile } from "../support/loopb
 import { describeResult } from "../support/process.ts";
 import { RIG_SAMPLE_RATE, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import { Picture } from "../support/screen_capture.ts";
-import { waitUntil } from "../support/wait.ts";
+import { delay, waitUntil } from "../support/wait.ts";
 import { channelOf, readWavFile } from "../support/wav.ts";
 import { startX11Rig, X11Client, x11SkipReason } from "../support/x11.ts";
 import { miniav, startMiniav, temporaryFolder } from "./support/cli.ts";
@@ -100,7 +100,7 @@ test("pictures of a screen, a part of it and windows", OPTIONS, async () => {
   const path = join(cwd, "still.y4m");
   const hasPicture = () => existsSync(path) && statSync(path).size > 0;
   await waitUntil(hasPicture, 30_000, () => recording.stderr());
-  await new Promise((resolve) => setTimeout(resolve, 1500));
+  await delay(1500); // of the recording: what is asserted is how long that is
   await client.run("destroy low");
   const closed = await recording.ended;
   assert.equal(closed.code, 1, describeResult(closed));

@@ -10,7 +10,8 @@
  * - `lock` guards the settings and `running`; it is never held while the server is spoken to.
  * - While nothing changes the thread sleeps in one poll without a limit. It wakes for damage, for
  *   motion of the pointer if that is shown, for changes of the source, and for x11_interrupt.
- * - Before a tick that is near nothing is heard: what comes meanwhile counts at the tick.
+ * - Once something has changed, the server is heard only now and then until the tick (DEAF_US): the
+ *   box of the damage may grow many times, and all of it counts at the tick.
  * - A change is taken at the next tick of the rate: start + n intervals, so that nothing drifts.
  * - Stop interrupts the poll; a thread that is inside libxcb (in the middle of a large reply) is
  *   freed by shutting the socket down.
