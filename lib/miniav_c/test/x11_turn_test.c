@@ -39,7 +39,7 @@ static void tick(void) {
 static void thread_main(void *unused) {
   (void)unused;
   while (ticks < TICKS) {
-    if (x11_turn_sleep(&turn, &x11, due_us) != MINIAV_SUCCESS) {
+    if (x11_turn_sleep(&turn, &x11, due_us, due_us + INTERVAL_US) != MINIAV_SUCCESS) {
       uint64_t count;
       atomic_store(&x11.interrupted, false);
       CHECK(read(x11.wake_fd, &count, sizeof count) > 0);
@@ -73,7 +73,7 @@ static void guest_main(void *seed) {
     }
     bool calls = random >> 28 == 0;
     called += calls;
-    x11_turn_return(&turn, calls ? 0 : next_us);
+    x11_turn_return(&turn, calls ? 0 : next_us, due_us + INTERVAL_US);
   }
   atomic_fetch_sub(&running, 1);
 }
@@ -87,12 +87,12 @@ static void interrupt(void) {
 /* The timer is the last guest's, and a return without a time wakes the thread at once. */
 static void test_alone(void) {
   int64_t before_us = clock_now_us();
-  CHECK_EQ(x11_turn_sleep(&turn, &x11, before_us + 20000), MINIAV_SUCCESS);
+  CHECK_EQ(x11_turn_sleep(&turn, &x11, before_us + 20000, before_us + 30000), MINIAV_SUCCESS);
   CHECK(clock_now_us() >= before_us + 20000);
-  CHECK_EQ(x11_turn_sleep(&turn, &x11, before_us), MINIAV_SUCCESS);
+  CHECK_EQ(x11_turn_sleep(&turn, &x11, before_us, before_us + 10000), MINIAV_SUCCESS);
   CHECK(!x11_turn_take(&turn));
   interrupt();
-  CHECK_EQ(x11_turn_sleep(&turn, &x11, clock_now_us() + 60000000), MINIAV_ERROR_USER_CANCELLED);
+  CHECK_EQ(x11_turn_sleep(&turn, &x11, clock_now_us() + 60000000, 0), MINIAV_ERROR_USER_CANCELLED);
   CHECK(!x11_turn_take(&turn));
   uint64_t count;
   atomic_store(&x11.interrupted, false);

@@ -12,6 +12,7 @@
 struct frame_pace {
   int64_t base_us; /* where ticks are counted from */
   int64_t due_us;  /* before it no picture is due; 0: at once */
+  int64_t then_us; /* the tick after that; 0 with it */
 };
 
 /* Pictures a second × 1000: the rate, or the limit (pictures a second; 0: none) where that is

@@ -34,7 +34,7 @@
 #include "miniav_capture.h"
 
 #define WINDOWS_MAX 8
-#define STRIP_BYTES 200000u
+#define STRIP_BYTES 16000u
 
 static struct x11 *x11;
 static uint8_t bits; /* of a colour */

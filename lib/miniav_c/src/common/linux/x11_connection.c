@@ -3,7 +3,8 @@
 #if defined(MINIAV_HAVE_XCB)
 
 #include <errno.h>
-#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,19 +18,7 @@
 #include "common/platform.h"
 
 #define DISPLAY_BYTES 256u
-#define REPLY_BYTES   32u
 #define GUARD_US      250000 /* after the deadline: what waits by itself has ended then */
-
-static void flush(struct x11 *x11) {
-  struct x11_signals signals;
-  if (x11->signals_blocked) {
-    xcb.flush(x11->connection);
-    return;
-  }
-  x11_hold_signals(&signals);
-  xcb.flush(x11->connection);
-  x11_release_signals(&signals, x11);
-}
 
 /* -- connecting ----------------------------------------------------------------------------- */
 
@@ -109,9 +98,16 @@ static void guard_release(struct handshake *guard) {
   }
 }
 
+static void block_pipe_signal(void) {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGPIPE);
+  pthread_sigmask(SIG_BLOCK, &set, NULL);
+}
+
 static void handshake_main(void *user) {
   struct handshake *handshake = user;
-  x11_block_signals();
+  block_pipe_signal(); /* libxcb greets the server without MSG_NOSIGNAL */
   int screen = 0;
   xcb_connection_t *connection = xcb.connect(handshake->display, &screen);
   turn_leave();
@@ -310,6 +306,7 @@ MiniAVResultCode x11_connect(uint32_t timeout_ms, struct cancel *cancel, struct 
     return MINIAV_ERROR_OUT_OF_MEMORY;
   }
   x11->connection = connection;
+  x11_writer_init(&x11->writer, connection);
   x11->fd = xcb.get_file_descriptor(connection);
   x11->wake_fd = wake_fd;
   x11->guard = guard;
@@ -352,6 +349,7 @@ void x11_disconnect(struct x11 *x11) {
   }
   x11_set_limits(x11, INT64_MAX, NULL);
   xcb.disconnect(x11->connection);
+  x11_writer_destroy(&x11->writer);
   close(x11->wake_fd);
   free(x11);
 }
@@ -372,199 +370,6 @@ void x11_continue(struct x11 *x11) {
 
 bool x11_is_interrupted(const struct x11 *x11) {
   return atomic_load(&x11->interrupted);
-}
-
-/* -- talking -------------------------------------------------------------------------------- */
-
-static unsigned int send_request(struct x11 *x11, const struct x11_request *request, bool is_void,
-                                 int fd) {
-  const xcb_protocol_request_t description = {
-      .count = 2, .ext = request->extension, .opcode = request->opcode, .isvoid = is_void};
-  /* Two before the first are libxcb's own. */
-  struct iovec parts[4] = {{0}};
-  parts[2] = (struct iovec){request->request, request->bytes};
-  parts[3] = (struct iovec){NULL, (0 - request->bytes) & 3};
-  int flags = is_void ? 0 : XCB_REQUEST_CHECKED;
-  if (fd >= 0) {
-    return xcb.send_request_with_fds(x11->connection, flags, parts + 2, &description, 1, &fd);
-  }
-  return xcb.send_request(x11->connection, flags, parts + 2, &description);
-}
-
-/* Hands out an event and those that were read with it; counts them. False: the connection is
- * broken. */
-static bool hand_out(struct x11 *x11, xcb_generic_event_t *event, uint32_t *events) {
-  for (; event != NULL; event = xcb.poll_for_queued_event(x11->connection)) {
-    (*events)++;
-    if (x11->on_event != NULL) {
-      x11->on_event(x11->user, event);
-    }
-    free(event);
-  }
-  return xcb.connection_has_error(x11->connection) == 0;
-}
-
-/* Reads what has come, once, as far as it makes whole packets. */
-static bool pump(struct x11 *x11, uint32_t *events) {
-  return hand_out(x11, xcb.poll_for_event(x11->connection), events);
-}
-
-/* Without `listens` the server is not heard. SUCCESS: something has come, or the time. */
-static MiniAVResultCode wait_until(struct x11 *x11, bool listens, int64_t until_us) {
-  if (x11_is_interrupted(x11)) {
-    return MINIAV_ERROR_USER_CANCELLED;
-  }
-  int64_t left_us = until_us - clock_now_us();
-  struct timespec timeout = {0};
-  if (left_us > 0) {
-    timeout = (struct timespec){(time_t)(left_us / 1000000), (long)(left_us % 1000000) * 1000};
-  }
-  struct pollfd wanted[2] = {{.fd = x11->wake_fd, .events = POLLIN},
-                             {.fd = x11->fd, .events = POLLIN}};
-  ppoll(wanted, listens ? 2 : 1, until_us == INT64_MAX ? NULL : &timeout, NULL);
-  return x11_is_interrupted(x11) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
-}
-
-MiniAVResultCode x11_why_broken(const struct x11 *x11) {
-  return atomic_load(&x11->interrupted)       ? MINIAV_ERROR_USER_CANCELLED
-         : clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
-                                              : MINIAV_ERROR_DEVICE_LOST;
-}
-
-static MiniAVResultCode take_reply(struct x11 *x11, void *data, xcb_generic_error_t *error,
-                                   struct x11_reply *reply) {
-  if (data == NULL) {
-    x11->error_code = error != NULL ? error->error_code : 0;
-    bool is_error = error != NULL;
-    free(error);
-    return is_error ? MINIAV_ERROR_SYSTEM_CALL_FAILED : x11_why_broken(x11);
-  }
-  reply->data = data;
-  reply->bytes = REPLY_BYTES + (size_t)((const xcb_generic_reply_t *)data)->length * 4;
-  return MINIAV_SUCCESS;
-}
-
-unsigned int x11_ask_begin(struct x11 *x11, const struct x11_request *request) {
-  return send_request(x11, request, false, -1);
-}
-
-void x11_ask_forget(struct x11 *x11, unsigned int sequence) {
-  xcb.discard_reply(x11->connection, sequence);
-}
-
-MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_reply *reply) {
-  *reply = (struct x11_reply){0};
-  x11->error_code = 0;
-  flush(x11);
-  MiniAVResultCode result = MINIAV_SUCCESS;
-  while (result == MINIAV_SUCCESS) {
-    void *data = NULL;
-    xcb_generic_error_t *error = NULL;
-    uint32_t events = 0;
-    /* It reads the socket; what came before the reply lies in the queue then. */
-    bool is_answered = xcb.poll_for_reply(x11->connection, sequence, &data, &error) != 0;
-    bool is_sound = hand_out(x11, xcb.poll_for_queued_event(x11->connection), &events);
-    if (is_answered) {
-      return take_reply(x11, data, error, reply);
-    }
-    result = !is_sound                            ? x11_why_broken(x11)
-             : clock_now_us() >= x11->deadline_us ? MINIAV_ERROR_TIMEOUT
-                                                  : wait_until(x11, true, x11->deadline_us);
-  }
-  x11_ask_forget(x11, sequence);
-  if (result == MINIAV_ERROR_TIMEOUT && x11->cancel != NULL) {
-    cancel_explain(x11->cancel, "the X server does not answer");
-  }
-  return result;
-}
-
-MiniAVResultCode x11_ask(struct x11 *x11, const struct x11_request *request,
-                         struct x11_reply *reply) {
-  return x11_ask_end(x11, x11_ask_begin(x11, request), reply);
-}
-
-void x11_reply_free(struct x11_reply *reply) {
-  free(reply->data);
-  *reply = (struct x11_reply){0};
-}
-
-unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd) {
-  return send_request(x11, request, true, fd);
-}
-
-MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us) {
-  uint32_t events = 0;
-  flush(x11);
-  if (!pump(x11, &events)) {
-    return MINIAV_ERROR_DEVICE_LOST;
-  }
-  /* Events that came together with a reply were read with it: the socket tells of them no more. */
-  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_until(x11, true, until_us);
-  return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
-}
-
-MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us) {
-  uint32_t events = 0;
-  flush(x11);
-  MiniAVResultCode result = wait_until(x11, false, until_us);
-  return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
-}
-
-MiniAVResultCode x11_hear(struct x11 *x11) {
-  uint32_t events = 0;
-  return pump(x11, &events) ? MINIAV_SUCCESS : MINIAV_ERROR_DEVICE_LOST;
-}
-
-static MiniAVResultCode synchronise(struct x11 *x11) {
-  xcb_get_input_focus_request_t focus = {0};
-  struct x11_reply reply;
-  const struct x11_request request = {NULL, XCB_GET_INPUT_FOCUS, &focus, sizeof focus};
-  MiniAVResultCode result = x11_ask(x11, &request, &reply);
-  x11_reply_free(&reply);
-  return result;
-}
-
-/* Remembers the error of one request among the events, and hands on the rest. */
-struct error_watch {
-  unsigned int sequence;
-  uint8_t error_code;
-  void (*next)(void *user, const xcb_generic_event_t *event);
-  void *user;
-};
-
-static void watch_errors(void *user, const xcb_generic_event_t *event) {
-  struct error_watch *watch = user;
-  const xcb_generic_error_t *error = (const void *)event;
-  if (event->response_type == 0 && event->full_sequence == watch->sequence) {
-    watch->error_code = error->error_code;
-  } else if (watch->next != NULL) {
-    watch->next(watch->user, event);
-  }
-}
-
-MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int fd) {
-  struct error_watch watch = {.next = x11->on_event, .user = x11->user};
-  watch.sequence = x11_send(x11, request, fd);
-  x11->on_event = watch_errors;
-  x11->user = &watch;
-  MiniAVResultCode result = synchronise(x11);
-  x11->on_event = watch.next;
-  x11->user = watch.user;
-  if (result == MINIAV_SUCCESS && watch.error_code != 0) {
-    x11->error_code = watch.error_code;
-    result = MINIAV_ERROR_SYSTEM_CALL_FAILED;
-  }
-  return result;
-}
-
-const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_t *extension) {
-  xcb.prefetch_extension_data(x11->connection, extension);
-  if (synchronise(x11) != MINIAV_SUCCESS) {
-    return NULL;
-  }
-  /* The answer is here: this does not wait. */
-  const xcb_query_extension_reply_t *found = xcb.get_extension_data(x11->connection, extension);
-  return found != NULL && found->present != 0 ? found : NULL;
 }
 
 #endif

@@ -11,8 +11,8 @@
  * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
  *   another.
  * - on_event is called inside x11_ask and x11_wait: it notes what it is told and asks nothing.
- * - X errors never reach a handler of anybody's: those of x11_ask are its result, those of
- *   x11_send arrive as events of the type 0.
+ * - X errors never reach a handler of anybody's: those of x11_ask and x11_do are their result,
+ *   those of x11_send are passed over.
  * - What the server says of sizes is checked against the bytes that came.
  */
 #ifndef MINIAV_COMMON_X11_CONNECTION_H
@@ -22,11 +22,16 @@
 
 #if defined(MINIAV_HAVE_XCB)
 
-#include <signal.h>
+#include "common/linux/x11_writer.h"
 
-#include "common/linux/xcb_library.h"
+#define X11_OPEN_MS        3000u
+#define X11_EXTENSIONS_MAX 12u
 
-#define X11_OPEN_MS 3000u
+/* What the server says of one that it was asked for. */
+struct x11_extension {
+  const xcb_extension_t *extension;
+  xcb_query_extension_reply_t answer;
+};
 
 struct x11 {
   xcb_connection_t *connection;
@@ -36,8 +41,13 @@ struct x11 {
   int64_t deadline_us; /* of every x11_ask; INT64_MAX: none */
   struct cancel *cancel;
   struct handshake *guard; /* looks after the deadline; NULL: nobody does */
-  bool signals_blocked;    /* whoever uses it now has SIGPIPE blocked */
-  uint8_t error_code;      /* of the last x11_ask: an X error, 0 none */
+  struct x11_writer writer;
+  unsigned int failed; /* the number of the last request to which an X error came, … */
+  uint8_t failure;     /* … and that error */
+  uint8_t
+      error_code; /* of the last x11_ask or x11_do: an X error; 0: none, or another came since */
+  uint32_t extension_count;
+  struct x11_extension extensions[X11_EXTENSIONS_MAX];
   void (*on_event)(void *user, const xcb_generic_event_t *event);
   void *user;
   const xcb_setup_t *setup;
@@ -68,9 +78,9 @@ void x11_continue(struct x11 *x11);
 bool x11_is_interrupted(const struct x11 *x11);
 
 /* extension NULL: the core protocol. The request is its struct of the headers, with what follows
- * it; the header bytes are filled in. */
+ * it, at most X11_REQUEST_MAX_BYTES; its first four bytes are filled in. */
 struct x11_request {
-  xcb_extension_t *extension;
+  const xcb_extension_t *extension;
   uint8_t opcode;
   void *request;
   size_t bytes;
@@ -92,7 +102,7 @@ void x11_ask_forget(struct x11 *x11, unsigned int sequence);
 MiniAVResultCode x11_why_broken(const struct x11 *x11);
 
 /* Sends what has no reply and does not wait; fd −1, or a descriptor that goes along and is closed.
- * The request's sequence number. */
+ * The request's sequence number; 0: the connection is broken. */
 unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd);
 
 /* Sends what has no reply and waits until the server has done it. As x11_ask. */
@@ -109,22 +119,11 @@ MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us);
 MiniAVResultCode x11_hear(struct x11 *x11);
 
 /* The extension's numbers, or NULL when the server has none of that name. Waits as x11_ask. */
-const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, xcb_extension_t *extension);
+const xcb_query_extension_reply_t *x11_extension(struct x11 *x11, const xcb_extension_t *extension);
 
 /* How pixels of a visual lie in memory; false when the server has not told of it. */
 bool x11_visual(const struct x11 *x11, xcb_visualid_t id, xcb_visualtype_t *visual, uint8_t *depth);
 bool x11_pixmap_format(const struct x11 *x11, uint8_t depth, xcb_format_t *format);
-
-/* libxcb writes without MSG_NOSIGNAL. SIGPIPE is nobody's business on a thread of ours that talks
- * to a server; on one of the user's it is blocked for a time, and one that came from here is taken
- * away at the end. */
-struct x11_signals {
-  sigset_t before;
-  bool was_pending;
-};
-void x11_block_signals(void);
-void x11_hold_signals(struct x11_signals *signals);
-void x11_release_signals(const struct x11_signals *signals, const struct x11 *x11);
 
 #endif
 #endif

@@ -15,7 +15,7 @@
 #define RES_QUERY_CLIENT_IDS 4
 #define RES_LOCAL_CLIENT_PID 2u
 
-static xcb_extension_t resource_extension = {"X-Resource", 0};
+static const xcb_extension_t resource_extension = {"X-Resource", 0};
 
 struct res_query_version {
   uint8_t header[4];

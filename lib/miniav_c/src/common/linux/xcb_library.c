@@ -11,21 +11,12 @@ struct xcb_functions xcb;
   { "xcb_" #name, offsetof(struct xcb_functions, name), need }
 
 static const struct dynlib_symbol xcb_symbols[] = {
-    SYMBOL(connect, DYNLIB_REQUIRED),
-    SYMBOL(connection_has_error, DYNLIB_REQUIRED),
-    SYMBOL(disconnect, DYNLIB_REQUIRED),
-    SYMBOL(get_file_descriptor, DYNLIB_REQUIRED),
-    SYMBOL(get_setup, DYNLIB_REQUIRED),
-    SYMBOL(generate_id, DYNLIB_REQUIRED),
-    SYMBOL(flush, DYNLIB_REQUIRED),
-    SYMBOL(poll_for_event, DYNLIB_REQUIRED),
-    SYMBOL(poll_for_queued_event, DYNLIB_REQUIRED),
-    SYMBOL(poll_for_reply, DYNLIB_REQUIRED),
-    SYMBOL(discard_reply, DYNLIB_REQUIRED),
-    SYMBOL(send_request, DYNLIB_REQUIRED),
-    SYMBOL(send_request_with_fds, DYNLIB_OPTIONAL),
-    SYMBOL(prefetch_extension_data, DYNLIB_REQUIRED),
-    SYMBOL(get_extension_data, DYNLIB_REQUIRED),
+    SYMBOL(connect, DYNLIB_REQUIRED),        SYMBOL(connection_has_error, DYNLIB_REQUIRED),
+    SYMBOL(disconnect, DYNLIB_REQUIRED),     SYMBOL(get_file_descriptor, DYNLIB_REQUIRED),
+    SYMBOL(get_setup, DYNLIB_REQUIRED),      SYMBOL(generate_id, DYNLIB_REQUIRED),
+    SYMBOL(take_socket, DYNLIB_REQUIRED),    SYMBOL(writev, DYNLIB_REQUIRED),
+    SYMBOL(poll_for_event, DYNLIB_REQUIRED), SYMBOL(poll_for_queued_event, DYNLIB_REQUIRED),
+    SYMBOL(poll_for_reply, DYNLIB_REQUIRED), SYMBOL(discard_reply, DYNLIB_REQUIRED),
 };
 
 static const char *const xcb_files[] = {"libxcb.so.1", NULL};

@@ -1,9 +1,9 @@
 /*
  * libxcb, opened at run time and typed from its own headers.
  *
- * Only libxcb itself: requests of extensions are sent as their protocol says (xcb_send_request with
+ * Only libxcb itself: requests of extensions are sent as their protocol says (x11_writer.h, with
  * the request's struct of the extension's header), so that the seven small libraries that do
- * nothing else need not be there. libxcb 1.11 brought requests with descriptors.
+ * nothing else need not be there.
  */
 #ifndef MINIAV_COMMON_XCB_LIBRARY_H
 #define MINIAV_COMMON_XCB_LIBRARY_H
@@ -23,15 +23,12 @@ struct xcb_functions {
   __typeof__(&xcb_get_file_descriptor) get_file_descriptor;
   __typeof__(&xcb_get_setup) get_setup;
   __typeof__(&xcb_generate_id) generate_id;
-  __typeof__(&xcb_flush) flush;
+  __typeof__(&xcb_take_socket) take_socket;
+  __typeof__(&xcb_writev) writev;
   __typeof__(&xcb_poll_for_event) poll_for_event;
   __typeof__(&xcb_poll_for_queued_event) poll_for_queued_event;
   __typeof__(&xcb_poll_for_reply) poll_for_reply;
   __typeof__(&xcb_discard_reply) discard_reply;
-  __typeof__(&xcb_send_request) send_request;
-  __typeof__(&xcb_send_request_with_fds) send_request_with_fds; /* NULL before 1.11 */
-  __typeof__(&xcb_prefetch_extension_data) prefetch_extension_data;
-  __typeof__(&xcb_get_extension_data) get_extension_data;
 };
 
 extern struct xcb_functions xcb;

@@ -5,19 +5,19 @@
 #include <string.h>
 #include <sys/socket.h>
 
-xcb_extension_t x11_shm = {"MIT-SHM", 0};
-xcb_extension_t x11_damage = {"DAMAGE", 0};
-xcb_extension_t x11_xfixes = {"XFIXES", 0};
-xcb_extension_t x11_composite = {"Composite", 0};
-xcb_extension_t x11_randr = {"RANDR", 0};
-xcb_extension_t x11_input = {"XInputExtension", 0};
-static xcb_extension_t xwayland = {"XWAYLAND", 0};
+const xcb_extension_t x11_shm = {"MIT-SHM", 0};
+const xcb_extension_t x11_damage = {"DAMAGE", 0};
+const xcb_extension_t x11_xfixes = {"XFIXES", 0};
+const xcb_extension_t x11_composite = {"Composite", 0};
+const xcb_extension_t x11_randr = {"RANDR", 0};
+const xcb_extension_t x11_input = {"XInputExtension", 0};
+static const xcb_extension_t xwayland = {"XWAYLAND", 0};
 
 #define QUERY_VERSION          0u
 #define INPUT_XI_QUERY_VERSION 47u
 
 /* Of XFIXES, DAMAGE, COMPOSITE and RANDR; whether the server has at least that version. */
-static bool has_version(struct x11 *x11, xcb_extension_t *extension, uint32_t major,
+static bool has_version(struct x11 *x11, const xcb_extension_t *extension, uint32_t major,
                         uint32_t minor) {
   struct {
     uint8_t header[4];
@@ -55,8 +55,8 @@ static bool is_local(const struct x11 *x11) {
 static bool can_share(struct x11 *x11) {
   uint8_t query[4] = {0};
   const struct x11_request request = {&x11_shm, QUERY_VERSION, query, sizeof query};
-  return xcb.send_request_with_fds != NULL && is_local(x11) &&
-         x11_extension(x11, &x11_shm) != NULL && has_short_version(x11, &request, 1, 2);
+  return is_local(x11) && x11_extension(x11, &x11_shm) != NULL &&
+         has_short_version(x11, &request, 1, 2);
 }
 
 static bool can_tell_motion(struct x11 *x11, struct x11_extensions *extensions) {

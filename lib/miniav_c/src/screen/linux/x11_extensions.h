@@ -7,12 +7,12 @@
 
 #if defined(MINIAV_HAVE_XCB)
 
-extern xcb_extension_t x11_shm;
-extern xcb_extension_t x11_damage;
-extern xcb_extension_t x11_xfixes;
-extern xcb_extension_t x11_composite;
-extern xcb_extension_t x11_randr;
-extern xcb_extension_t x11_input;
+extern const xcb_extension_t x11_shm;
+extern const xcb_extension_t x11_damage;
+extern const xcb_extension_t x11_xfixes;
+extern const xcb_extension_t x11_composite;
+extern const xcb_extension_t x11_randr;
+extern const xcb_extension_t x11_input;
 
 struct x11_extensions {
   bool shares_memory; /* MIT-SHM 1.2 over a local socket: descriptors can be passed */

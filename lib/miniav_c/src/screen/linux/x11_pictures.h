@@ -41,7 +41,6 @@ struct x11_pictures {
   struct x11_layout layout;
   size_t cursor_offset; /* of the pointer's picture in a block */
   struct block_pool *pool;
-  xcb_extension_t *extension;
   uint32_t segment;    /* its XID; 0: none is attached */
   struct block *asked; /* the server was asked to write into it; NULL: nothing is under way */
   unsigned int question;

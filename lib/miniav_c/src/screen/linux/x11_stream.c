@@ -108,7 +108,8 @@ static MiniAVResultCode await_tick(struct x11_stream *stream) {
   if (early_us <= 0 || early_us > DEAF_US) {
     return MINIAV_SUCCESS;
   }
-  MiniAVResultCode result = x11_turn_sleep(&stream->turn, stream->x11, stream->pace.due_us);
+  MiniAVResultCode result =
+      x11_turn_sleep(&stream->turn, stream->x11, stream->pace.due_us, stream->pace.then_us);
   if (result == MINIAV_SUCCESS) {
     result = stream->outcome;
   }
@@ -156,14 +157,12 @@ static bool drive_tick(struct x11_stream *stream, bool *shown) {
 }
 
 bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
-  struct x11_signals signals;
   bool shown = false;
   if (!x11_turn_take(&stream->turn)) {
     return false;
   }
   int64_t due_us = stream->pace.due_us;
   int64_t next_us = due_us;
-  x11_hold_signals(&signals);
   MiniAVResultCode result = x11_sleep(stream->x11, due_us < deadline_us ? due_us : deadline_us);
   if (result == MINIAV_ERROR_USER_CANCELLED) {
     next_us = 0;
@@ -176,8 +175,7 @@ bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
     next_us = drive_tick(stream, &shown) ? stream->pace.due_us : 0;
     stream->x11->deadline_us = INT64_MAX;
   }
-  x11_release_signals(&signals, stream->x11);
-  x11_turn_return(&stream->turn, next_us);
+  x11_turn_return(&stream->turn, next_us, stream->pace.then_us);
   return shown;
 }
 
@@ -220,9 +218,7 @@ static enum step judge(struct x11_stream *stream, MiniAVResultCode result, const
 
 static void stream_main(void *user) {
   struct x11_stream *stream = user;
-  x11_block_signals();
   thread_raise_priority();
-  stream->x11->signals_blocked = true;
   enum step next = STEP_ON;
   while (next == STEP_ON) {
     const char *why = NULL;
@@ -289,7 +285,7 @@ MiniAVResultCode x11_stream_start(struct x11_stream *stream, struct cancel *canc
   stream->whole = true;
   stream->cursor_known = stream->cursor_moved = false;
   stream->cursor_painted = (MiniAVRect){0};
-  stream->pace.due_us = 0;
+  stream->pace = (struct frame_pace){0};
   stream->failures = 0;
   stream->limit = stream->request->screen.frame_rate_limit;
   stream->repeats = stream->request->screen.repeat_last_frame != 0;

@@ -9,10 +9,15 @@
 
 #include "common/clock.h"
 
-#define NEVER 0
+#define NEVER   0
+#define AT_ONCE 1 /* a time that has passed */
 
 /* Locked, so that the last one to set it is the last one to say when. */
-static void set_timer(struct x11_turn *turn, int64_t time_us) {
+static void set_timer_locked(struct x11_turn *turn, int64_t time_us) {
+  if (turn->set_us == time_us) {
+    return;
+  }
+  turn->set_us = time_us;
   const struct itimerspec when = {
       .it_value = {(time_t)(time_us / 1000000), (long)(time_us % 1000000) * 1000}};
   timerfd_settime(turn->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
@@ -53,17 +58,20 @@ static bool is_over_locked(struct x11_turn *turn, struct x11 *x11, MiniAVResultC
   if (interrupted || (!turn->taken && clock_now_us() >= turn->due_us)) {
     return true;
   }
-  ssize_t taken = read(turn->timer_fd, &expirations, sizeof expirations);
-  (void)taken; /* one that was set anew has nothing to read */
+  if (read(turn->timer_fd, &expirations, sizeof expirations) > 0) { /* else it was set anew */
+    turn->set_us = NEVER;
+  }
   return false;
 }
 
-MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t until_us) {
+MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t due_us,
+                                int64_t then_us) {
   MiniAVResultCode result = MINIAV_SUCCESS;
   mutex_lock(&turn->lock);
-  turn->due_us = until_us;
+  turn->due_us = due_us;
+  turn->then_us = then_us;
   turn->offered = true;
-  set_timer(turn, until_us);
+  set_timer_locked(turn, due_us);
   do {
     mutex_unlock(&turn->lock);
     wait_for_timer(turn, x11);
@@ -79,17 +87,18 @@ bool x11_turn_take(struct x11_turn *turn) {
   bool is_free = turn->offered && !turn->taken;
   if (is_free) {
     turn->taken = true;
-    set_timer(turn, NEVER);
+    set_timer_locked(turn, turn->then_us);
   }
   mutex_unlock(&turn->lock);
   return is_free;
 }
 
-void x11_turn_return(struct x11_turn *turn, int64_t next_us) {
+void x11_turn_return(struct x11_turn *turn, int64_t due_us, int64_t then_us) {
   mutex_lock(&turn->lock);
   turn->taken = false;
-  turn->due_us = next_us;
-  set_timer(turn, next_us > 0 ? next_us : 1); /* a time that has passed fires at once */
+  turn->due_us = due_us;
+  turn->then_us = then_us;
+  set_timer_locked(turn, due_us > 0 ? due_us : AT_ONCE);
   condition_broadcast(&turn->returned);
   mutex_unlock(&turn->lock);
 }

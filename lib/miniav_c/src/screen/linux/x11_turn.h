@@ -5,13 +5,15 @@
  *
  * Invariants
  * - Exactly one has the turn: the thread, or from a x11_turn_take that succeeds until
- * x11_turn_return that one guest. Whoever has it may use the connection and what else belongs to
- * the thread.
+ *   x11_turn_return that one guest. Whoever has it may use the connection and what else belongs to
+ *   the thread.
  * - The thread offers its turn only in x11_turn_sleep, before a tick whose time is known: a guest
  *   always knows what is to be done, and when.
- * - The sleeping thread waits for a timer, which a guest sets without waking it: to never while it
- *   has the turn, to the next tick when it returns it. So a tick is never missed when no guest
- * comes again.
+ * - The sleeping thread waits for a timer, which a guest sets without waking it: to the tick after
+ *   its own when it takes the turn, and to another time when it returns it only if that one is
+ *   wrong by then. So a tick is never missed when no guest comes again, and each costs one setting.
+ * - A timer that fires while a guest has the turn means nothing: the thread sleeps on, and the
+ * guest sets it again.
  * - x11_interrupt ends the waits of both. The thread goes on when the guest has returned.
  */
 #ifndef MINIAV_SCREEN_X11_TURN_H
@@ -29,21 +31,24 @@ struct x11_turn {
   int timer_fd;
   bool offered; /* the thread is inside x11_turn_sleep */
   bool taken;
-  int64_t due_us;
+  int64_t due_us;  /* the tick */
+  int64_t then_us; /* and the one after it */
+  int64_t set_us;  /* what the timer is set to; 0: to nothing, or it fired and the thread knows */
 };
 
 /* False: no descriptor is left. */
 bool x11_turn_init(struct x11_turn *turn);
 void x11_turn_destroy(struct x11_turn *turn);
 
-/* The thread's: sleeps until a time, or until the one that a guest set later. SUCCESS;
- * USER_CANCELLED: interrupted. */
-MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t until_us);
+/* The thread's: sleeps until a tick, or until the one that a guest set later; then_us is the tick
+ * after it. SUCCESS; USER_CANCELLED: interrupted. */
+MiniAVResultCode x11_turn_sleep(struct x11_turn *turn, struct x11 *x11, int64_t due_us,
+                                int64_t then_us);
 
 /* A guest's: false when the thread is busy, or another guest is there. */
 bool x11_turn_take(struct x11_turn *turn);
-/* next_us: when the thread has to be there again; 0: at once. */
-void x11_turn_return(struct x11_turn *turn, int64_t next_us);
+/* due_us: when the thread has to be there again; 0: at once. then_us: the tick after that. */
+void x11_turn_return(struct x11_turn *turn, int64_t due_us, int64_t then_us);
 
 #endif
 #endif

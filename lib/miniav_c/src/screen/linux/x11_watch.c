@@ -93,7 +93,6 @@ static void follow(struct x11 *x11) {
 
 static void watch_main(void *unused) {
   (void)unused;
-  x11_block_signals();
   mutex_lock(&lock);
   while (!quit) {
     struct x11 *x11 = NULL;
