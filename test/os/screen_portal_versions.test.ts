@@ -3,14 +3,14 @@
 // lib/miniav_c/test/os/screen_source.c on a real PipeWire.
 
 import assert from "node:assert/strict";
-import { existsSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import type { DeviceInfo } from "../../src/mod.ts";
 import { errorCodeName, ResultCode } from "../../src/ffi/mod.ts";
 import { type CameraSource, dumpGraph, startCameraSource } from "../../scripts/rig/camera_rig.ts";
 import { type PortalRig, startPortalRig } from "../../scripts/rig/portal_rig.ts";
-import { cProgram } from "../support/c_program.ts";
+import { cProgram, cProgramBuilds } from "../support/c_program.ts";
 import { describeResult } from "../support/process.ts";
 import { type PipeWireRig, rigSkipReason, startPipeWireRig } from "../support/rig.ts";
 import {
@@ -300,13 +300,6 @@ function countsOf(rig: PortalRig) {
 /** A cancel is seen within 250 ms, where nobody else wants the machine. */
 const SOON_MS = 5_000;
 
-/** Builds of a C program: the plain one, and of those with sanitizers what has been built. */
-function buildsOf(name: string, sanitized = ["gcc-address", "clang-thread"]): string[] {
-  const plain = cProgram(name);
-  const others = sanitized.map((each) => plain.replace(/gcc(?=\/)/, each));
-  return [plain, ...others.filter((path) => existsSync(path))];
-}
-
 const ENDINGS = ["start stop", "start-async stop", "start destroy", "start-async destroy"];
 ENDINGS.push("start both", "start-async both", "start dispose");
 
@@ -346,7 +339,7 @@ async function endDialogs(rig: PortalRig, program: string, endings: readonly str
 
 test("an open dialog ends with its capture, and nothing is left of it", OPTIONS, async () => {
   await using rig = await startFake("version 4", "hang");
-  for (const program of buildsOf("screen_dialog")) await endDialogs(rig, program, ENDINGS);
+  for (const program of cProgramBuilds("screen_dialog")) await endDialogs(rig, program, ENDINGS);
   await using late = await startFake("late", "hang");
   await endDialogs(late, cProgram("screen_dialog"), ["start stop", "start-async destroy"]);
 });
@@ -377,7 +370,7 @@ test("captures come and go on several threads while the screen changes", OPTIONS
   await using rig = await startFake("version 5 cursors 7", `node ${source.words}`);
   // Not under ThreadSanitizer, to which the unloading of PipeWire's modules looks like a race: it does
   // not see the locks of ld.so.
-  for (const program of buildsOf("screen_stress", ["gcc-address"])) {
+  for (const program of cProgramBuilds("screen_stress", ["gcc-address"])) {
     await using user = startProgram(rig, program, ["2", DISPLAY, DISPLAY, DISPLAY]);
     let isOver = false;
     const ended = user.ended().finally(() => isOver = true);

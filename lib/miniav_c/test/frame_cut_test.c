@@ -107,5 +107,5 @@ int main(void) {
   cuts_every_format();
   refuses_what_cannot_be_cut();
   moves_metadata();
-  return 0;
+  return check_report("frame_cut_test");
 }

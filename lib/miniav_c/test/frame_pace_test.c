@@ -18,8 +18,8 @@ static void check_rate(int64_t millirate) {
   int64_t now_us = START_US;
   for (int64_t n = 1; n <= 100000; n++) {
     frame_pace_shown(&pace, now_us, millirate);
-    if (pace.due_us != tick_us(n, millirate)) {
-      CHECK_EQ(pace.due_us, tick_us(n, millirate));
+    if (!CHECK_EQ(pace.due_us, tick_us(n, millirate)) ||
+        !CHECK_EQ(pace.then_us, tick_us(n + 1, millirate))) {
       return;
     }
     random = random * 1664525u + 1013904223u;
@@ -63,5 +63,5 @@ int main(void) {
   missed_ticks_are_no_drift();
   a_pause_counts_anew();
   the_lower_rate_counts();
-  return 0;
+  return check_report("frame_pace_test");
 }

@@ -6,11 +6,22 @@
 
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Weak: one count for a program of several files. */
 __attribute__((weak)) _Atomic long check_passed_count;
 __attribute__((weak)) _Atomic long check_failed_count;
+__attribute__((weak)) _Atomic int check_reported;
+
+/* A program that checks and ends without a report would pass whatever it found. */
+__attribute__((weak, destructor)) void check_was_reported(void) {
+  long count = atomic_load(&check_passed_count) + atomic_load(&check_failed_count);
+  if (count > 0 && !atomic_load(&check_reported)) {
+    fprintf(stderr, "main returned without check_report\n");
+    _Exit(1);
+  }
+}
 
 /* Counts one result. The functions below return whether the check passed, so that a test can leave
  * a loop or a scenario that makes no sense after a failure: `if (!CHECK(p != NULL)) return;` */
@@ -66,6 +77,7 @@ static inline int check_string(const char *actual, const char *expected, const c
 static inline int check_report(const char *name) {
   long passed = atomic_load(&check_passed_count);
   long failed = atomic_load(&check_failed_count);
+  atomic_store(&check_reported, 1);
   printf("%s: %ld passed, %ld failed\n", name, passed, failed);
   fflush(stdout);
   return failed > 0 || passed == 0 ? 1 : 0;

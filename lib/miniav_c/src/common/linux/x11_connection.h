@@ -10,7 +10,8 @@
  * Invariants
  * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
  *   another.
- * - on_event is called inside x11_ask and x11_wait: it notes what it is told and asks nothing.
+ * - on_event is called inside whatever hears the server, x11_send too where it has to wait for
+ *   room: it notes what it is told and asks nothing.
  * - X errors never reach a handler of anybody's: those of x11_ask and x11_do are their result,
  *   those of x11_send are passed over.
  * - What the server says of sizes is checked against the bytes that came.
@@ -101,15 +102,16 @@ void x11_ask_forget(struct x11 *x11, unsigned int sequence);
 /* Why a connection that is broken is: USER_CANCELLED, TIMEOUT, DEVICE_LOST. */
 MiniAVResultCode x11_why_broken(const struct x11 *x11);
 
-/* Sends what has no reply and does not wait; fd −1, or a descriptor that goes along and is closed.
+/* Sends what has no reply; waits only while the queue has no room, and when that never comes ends
+ * the connection. fd −1, or a descriptor that goes along and is closed.
  * The request's sequence number; 0: the connection is broken. */
 unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd);
 
 /* Sends what has no reply and waits until the server has done it. As x11_ask. */
 MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int fd);
 
-/* Waits for an event until a time and hands what came to on_event. SUCCESS, also at the time;
- * USER_CANCELLED, DEVICE_LOST. */
+/* Waits for an event until a time and hands what came to on_event. SUCCESS, also at the time, and
+ * early when the server has taken what it would not before; USER_CANCELLED, DEVICE_LOST. */
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
 
 /* Waits until a time, whatever comes; then as x11_wait. */

@@ -193,22 +193,25 @@ void x11_reply_free(struct x11_reply *reply) {
   *reply = (struct x11_reply){0};
 }
 
+/* What the socket does not take yet goes later: there is something to wait for. */
+static short write_some(struct x11 *x11) {
+  return x11_writer_write(&x11->writer) == X11_SOCKET_FULL ? POLLIN | POLLOUT : POLLIN;
+}
+
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us) {
   uint32_t events = 0;
-  bool heard;
-  flush(x11, &heard);
+  short what = write_some(x11);
   if (!pump(x11, &events)) {
     return MINIAV_ERROR_DEVICE_LOST;
   }
   /* Events that came together with a reply were read with it: the socket tells of them no more. */
-  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_until(x11, POLLIN, until_us);
+  MiniAVResultCode result = events > 0 ? MINIAV_SUCCESS : wait_until(x11, what, until_us);
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
 
 MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us) {
   uint32_t events = 0;
-  bool heard;
-  flush(x11, &heard);
+  write_some(x11);
   MiniAVResultCode result = wait_until(x11, 0, until_us);
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
