@@ -114,7 +114,10 @@ MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int 
  * early when the server has taken what it would not before; USER_CANCELLED, DEVICE_LOST. */
 MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us);
 
-/* Waits until a time, whatever comes; then as x11_wait. */
+/* Waits until a time, whatever comes, and hears nothing. SUCCESS; USER_CANCELLED. */
+MiniAVResultCode x11_rest(struct x11 *x11, int64_t until_us);
+
+/* The same; then as x11_wait. */
 MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us);
 
 /* Hands what has come to on_event, without waiting. SUCCESS; DEVICE_LOST. */

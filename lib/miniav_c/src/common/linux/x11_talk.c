@@ -209,10 +209,14 @@ MiniAVResultCode x11_wait(struct x11 *x11, int64_t until_us) {
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
 
+MiniAVResultCode x11_rest(struct x11 *x11, int64_t until_us) {
+  write_some(x11);
+  return wait_until(x11, 0, until_us);
+}
+
 MiniAVResultCode x11_sleep(struct x11 *x11, int64_t until_us) {
   uint32_t events = 0;
-  write_some(x11);
-  MiniAVResultCode result = wait_until(x11, 0, until_us);
+  MiniAVResultCode result = x11_rest(x11, until_us);
   return pump(x11, &events) ? result : MINIAV_ERROR_DEVICE_LOST;
 }
 

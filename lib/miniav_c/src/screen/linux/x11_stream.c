@@ -147,7 +147,11 @@ static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
 static bool drive_tick(struct x11_stream *stream, bool *shown) {
   uint64_t sequence = stream->shown;
   bool fills = x11_frames_repeat(stream);
-  if (source_is_to_be_followed(stream) || !(x11_frames_are_wanted(stream) || fills)) {
+  if (!stream->steady && x11_hear(stream->x11) != MINIAV_SUCCESS) {
+    return false; /* that is lost: the thread finds it too */
+  }
+  bool wanted = stream->steady || x11_frames_are_wanted(stream) || fills;
+  if (source_is_to_be_followed(stream) || !wanted) {
     return false;
   }
   MiniAVResultCode result = x11_frames_show(stream, fills);
@@ -163,11 +167,8 @@ bool x11_stream_drive(struct x11_stream *stream, int64_t deadline_us) {
   }
   int64_t due_us = stream->pace.due_us;
   int64_t next_us = due_us;
-  MiniAVResultCode result = x11_sleep(stream->x11, due_us < deadline_us ? due_us : deadline_us);
-  if (result == MINIAV_ERROR_USER_CANCELLED) {
-    next_us = 0;
-  } else if (result != MINIAV_SUCCESS) {
-    stream->outcome = result;
+  MiniAVResultCode result = x11_rest(stream->x11, due_us < deadline_us ? due_us : deadline_us);
+  if (result != MINIAV_SUCCESS) {
     next_us = 0;
   } else if (clock_now_us() >= due_us) {
     /* A server that hangs keeps the thread, which looks next, and no guest. */
@@ -283,6 +284,7 @@ MiniAVResultCode x11_stream_start(struct x11_stream *stream, struct cancel *canc
   }
   stream->cursor_mode = stream->request->screen.cursor_mode;
   stream->whole = true;
+  stream->steady = false;
   stream->cursor_known = stream->cursor_moved = false;
   stream->cursor_painted = (MiniAVRect){0};
   stream->pace = (struct frame_pace){0};
