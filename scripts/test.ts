@@ -153,6 +153,13 @@ function choose(all: readonly Step[], only: string): readonly Step[] {
   return all.filter((step) => chosen.has(step));
 }
 
+/** What the caller's shell says to programs that use the library is not said to the tests. */
+function forgetSettings(): void {
+  for (const name of Object.keys(Deno.env.toObject())) {
+    if (name.startsWith("MINIAV_")) Deno.env.delete(name);
+  }
+}
+
 async function main(): Promise<number> {
   const { values } = parseArgs({
     args: Deno.args,
@@ -170,6 +177,7 @@ async function main(): Promise<number> {
   const { filter } = values;
   const files = [...await findTests("rest", filter), ...await findTests("os", filter)];
   if (files.length === 0) throw new Error(`no test file has ${filter} in its path`);
+  forgetSettings();
   const { passed, failed } = await runSteps(choose(all, values.only));
   console.log(`${passed} passed, ${failed} failed`);
   return failed === 0 ? 0 : 1;

@@ -1,7 +1,7 @@
 /** What of a Linux desktop is installed, running and permitted. Nothing here needs the library. */
 
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from "node:fs";
-import { connect } from "node:net";
+import { connect, type Socket } from "node:net";
 import { join } from "node:path";
 import process from "node:process";
 import { installCommand, installScreenPortal } from "../ffi/mod.ts";
@@ -76,7 +76,9 @@ async function examineService(service: Service): Promise<Finding> {
       advice: "Log in to a desktop, or: loginctl enable-linger $USER",
     };
   }
-  if (await answers(socket)) return { name, state: "ok", text: `running (${purpose})`, advice: "" };
+  const answer = await call(socket);
+  if (answer === "yes") return { name, state: "ok", text: `running (${purpose})`, advice: "" };
+  if (answer === "may not ask") return notAsked(name, socket);
   const text = `installed, but nothing answers at ${socket} (${purpose})`;
   return { name, state: "missing", text, advice: start };
 }
@@ -162,14 +164,18 @@ async function examineDisplay(environment: Environment, release: string | null):
   const { WAYLAND_DISPLAY: wayland, DISPLAY: x11, XDG_RUNTIME_DIR: folder } = environment;
   if (wayland) {
     const socket = wayland.startsWith("/") ? wayland : join(folder ?? "/", wayland);
-    return await answers(socket)
+    const answer = await call(socket);
+    if (answer === "may not ask") return notAsked(name, socket);
+    return answer === "yes"
       ? { name, state: "ok", text: `Wayland, ${wayland}`, advice: "" }
       : { name, state: "missing", text: `nothing answers at ${socket}`, advice: "" };
   }
   const number = /^(?:unix)?:(\d+)/.exec(x11 ?? "")?.[1];
   if (number !== undefined) {
     const socket = `/tmp/.X11-unix/X${number}`;
-    if (!await answers(socket)) {
+    const answer = await call(socket);
+    if (answer === "may not ask") return notAsked(name, socket);
+    if (answer === "no") {
       const text = `DISPLAY=${x11}, and nothing answers`;
       const advice = "Name the X server that runs, or start one: Xvfb :1 & DISPLAY=:1 COMMAND.";
       return { name, state: "missing", text, advice };
@@ -257,17 +263,34 @@ export function findLibrary(file: string): string | null {
   return paths.find((path) => existsSync(path)) ?? null;
 }
 
-/** Whether somebody takes connections at a Unix socket. */
-function answers(path: string): Promise<boolean> {
+/** Whether somebody takes connections at a Unix socket; Deno lets not every program ask. */
+type Answer = "yes" | "no" | "may not ask";
+
+function call(path: string): Promise<Answer> {
   return new Promise((resolve) => {
-    const socket = connect(path);
-    const end = (answer: boolean) => {
+    const socket = connectUnlessDenied(path);
+    if (socket === null) return resolve("may not ask");
+    const end = (answer: Answer) => {
       clearTimeout(timer);
       socket.destroy();
       resolve(answer);
     };
-    const timer = setTimeout(() => end(false), CONNECT_TIMEOUT_MS);
-    socket.once("connect", () => end(true));
-    socket.once("error", () => end(false));
+    const timer = setTimeout(() => end("no"), CONNECT_TIMEOUT_MS);
+    socket.once("connect", () => end("yes"));
+    socket.once("error", () => end("no"));
   });
+}
+
+function connectUnlessDenied(path: string): Socket | null {
+  try {
+    return connect(path);
+  } catch (error) {
+    if (error instanceof Error && error.name === "NotCapable") return null;
+    throw error;
+  }
+}
+
+function notAsked(name: string, socket: string): Finding {
+  const text = `not known: this Deno may not ask whether something answers at ${socket}`;
+  return { name, state: "missing", text, advice: "--allow-read --allow-write lets doctor ask." };
 }

@@ -185,8 +185,16 @@ if (runtime === "deno") {
     const permissions = ["read", "env", "sys", "net"].map((name) => `--allow-${name}`);
     const result = await miniav(["doctor"], {
       permissions: [`--allow-ffi=${library().path}`, ...permissions],
+      env: { ...emptySession(temporaryFolder()), DISPLAY: ":4242" },
     });
     assert.equal(result.code, 0, describeResult(result));
     assert.match(result.stdout, /^ok +frames +copied once: .*--allow-ffi/m);
+    for (const name of ["PipeWire", "display"]) {
+      assert.match(
+        result.stdout,
+        new RegExp(`^-- +${name} +not known: this Deno may not ask`, "m"),
+      );
+    }
+    assert.match(result.stdout, /--allow-write lets doctor ask/);
   });
 }

@@ -93,6 +93,19 @@ static void test_errors(void) {
   check_in_step();
 }
 
+/* A request of one that the server has not is not sent: it would end the connection. */
+static void test_missing_extension(void) {
+  static const xcb_extension_t missing = {"NOBODYS-EXTENSION", 0};
+  uint8_t query[4] = {0};
+  const struct x11_request request = {&missing, 0, query, sizeof query};
+  struct x11_reply reply;
+  CHECK(x11_extension(x11, &missing) == NULL);
+  CHECK_EQ(x11_send(x11, &request, -1), 0u);
+  CHECK_EQ(x11_do(x11, &request, -1), MINIAV_ERROR_SYSTEM_CALL_FAILED);
+  CHECK_EQ(x11_ask(x11, &request, &reply), MINIAV_ERROR_SYSTEM_CALL_FAILED);
+  check_in_step();
+}
+
 static void test_unanswered(void) {
   for (int i = 0; i < UNANSWERED; i++) {
     CHECK(x11_send(x11, no_operation(4), -1) != 0);
@@ -191,6 +204,7 @@ int main(int count, char **values) {
   x11_set_limits(x11, INT64_MAX, NULL); /* nobody shuts the socket any more */
   x11_set_limits(x11, clock_now_us() + LONG_US, NULL);
   test_errors();
+  test_missing_extension();
   test_unanswered();
   test_xids();
   test_stopped();

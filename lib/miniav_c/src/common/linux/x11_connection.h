@@ -104,7 +104,8 @@ MiniAVResultCode x11_why_broken(const struct x11 *x11);
 
 /* Sends what has no reply; waits only while the queue has no room, and when that never comes ends
  * the connection. fd −1, or a descriptor that goes along and is closed.
- * The request's sequence number; 0: the connection is broken. */
+ * The request's sequence number; 0: the connection is broken, or the server has not the
+ * extension. x11_do and x11_ask_end tell which. */
 unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd);
 
 /* Sends what has no reply and waits until the server has done it. As x11_ask. */

@@ -118,6 +118,12 @@ static unsigned int send_request(struct x11 *x11, const struct x11_request *requ
   return 0;
 }
 
+/* Of a request whose number is 0: the socket was shut, or the server has not that extension. */
+static MiniAVResultCode why_not_sent(struct x11 *x11) {
+  uint32_t events = 0;
+  return pump(x11, &events) ? MINIAV_ERROR_SYSTEM_CALL_FAILED : x11_why_broken(x11);
+}
+
 unsigned int x11_ask_begin(struct x11 *x11, const struct x11_request *request) {
   return send_request(x11, request, true, -1);
 }
@@ -131,10 +137,9 @@ unsigned int x11_send(struct x11 *x11, const struct x11_request *request, int fd
 static MiniAVResultCode take_reply(struct x11 *x11, unsigned int sequence, void *data,
                                    struct x11_reply *reply) {
   if (data == NULL) {
-    x11->error_code = sequence != 0 && x11->failed == sequence ? x11->failure : 0;
-    return sequence != 0 && xcb.connection_has_error(x11->connection) == 0
-               ? MINIAV_ERROR_SYSTEM_CALL_FAILED
-               : x11_why_broken(x11);
+    x11->error_code = x11->failed == sequence ? x11->failure : 0;
+    return xcb.connection_has_error(x11->connection) == 0 ? MINIAV_ERROR_SYSTEM_CALL_FAILED
+                                                          : x11_why_broken(x11);
   }
   reply->data = data;
   reply->bytes = REPLY_BYTES + (size_t)((const xcb_generic_reply_t *)data)->length * 4;
@@ -144,10 +149,9 @@ static MiniAVResultCode take_reply(struct x11 *x11, unsigned int sequence, void 
 /* Looks for an answer. SUCCESS: *is_answered says whether it is there. */
 static MiniAVResultCode look_for(struct x11 *x11, unsigned int sequence, void **data,
                                  bool *is_answered) {
-  xcb_generic_error_t *error = NULL;
   uint32_t events = 0;
   /* It reads the socket; what came before the reply lies in the queue then, errors too. */
-  *is_answered = xcb.poll_for_reply(x11->connection, sequence, data, &error) != 0;
+  *is_answered = xcb.poll_for_reply(x11->connection, sequence, data, NULL) != 0;
   bool is_sound = hand_out(x11, xcb.poll_for_queued_event(x11->connection), &events);
   return *is_answered || is_sound ? MINIAV_SUCCESS : x11_why_broken(x11);
 }
@@ -159,6 +163,9 @@ void x11_ask_forget(struct x11 *x11, unsigned int sequence) {
 MiniAVResultCode x11_ask_end(struct x11 *x11, unsigned int sequence, struct x11_reply *reply) {
   *reply = (struct x11_reply){0};
   x11->error_code = 0;
+  if (sequence == 0) {
+    return why_not_sent(x11);
+  }
   bool heard;
   bool is_new = x11_writer_holds(&x11->writer, sequence);
   MiniAVResultCode result = flush(x11, &heard);
@@ -236,7 +243,7 @@ static MiniAVResultCode synchronise(struct x11 *x11) {
 
 MiniAVResultCode x11_do(struct x11 *x11, const struct x11_request *request, int fd) {
   unsigned int sequence = x11_send(x11, request, fd);
-  MiniAVResultCode result = synchronise(x11);
+  MiniAVResultCode result = sequence != 0 ? synchronise(x11) : why_not_sent(x11);
   if (result == MINIAV_SUCCESS && x11->failed == sequence) {
     x11->error_code = x11->failure;
     result = MINIAV_ERROR_SYSTEM_CALL_FAILED;

@@ -242,11 +242,13 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
 static MiniAVResultCode tell_damage(struct x11_stream *stream, const MiniAVRect *rectangle,
                                     MiniAVFrameMetadata *metadata) {
   const struct x11_damage *damage = &stream->source.damage;
-  bool says_enough = x11_damage_is_clear(damage, rectangle) && is_steady(stream, rectangle);
+  bool says_enough =
+      x11_damage_is_clear(damage, rectangle) && !x11_damage_is_large(damage, rectangle);
   unsigned int question = says_enough ? 0 : x11_damage_ask(damage);
   return x11_damage_take(damage, question, rectangle, metadata);
 }
 
+/* *shown false with SUCCESS: nothing in it changed, and it is thrown away. */
 static MiniAVResultCode take_unheard(struct x11_stream *stream, bool *shown) {
   struct x11_source *source = &stream->source;
   const MiniAVRect rectangle = x11_source_rectangle(source);

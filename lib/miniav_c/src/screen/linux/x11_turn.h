@@ -12,8 +12,8 @@
  * - The sleeping thread waits for a timer, which a guest sets without waking it: to the tick after
  *   its own when it takes the turn, and to another time when it returns it only if that one is
  *   wrong by then. So a tick is never missed when no guest comes again, and each costs one setting.
- * - A timer that fires while a guest has the turn means nothing: the thread sleeps on, and the
- * guest sets it again.
+ * - A timer that fires while a guest has the turn means nothing: the thread sleeps on until the
+ *   guest has set it again.
  * - x11_interrupt ends the waits of both. The thread goes on when the guest has returned.
  */
 #ifndef MINIAV_SCREEN_X11_TURN_H
