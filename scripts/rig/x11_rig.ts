@@ -15,6 +15,8 @@ export interface X11RigOptions {
   screen?: string;
   /** Extensions that the server is not to have. */
   without?: readonly string[];
+  /** It begins anew whenever its last client goes, as it does by default. */
+  resets?: boolean;
 }
 
 /** Starts a private X server and returns when it answers. */
@@ -46,9 +48,11 @@ export class X11Rig implements AsyncDisposable {
 
   /** Starts the server; the display's number may be another one than before. */
   async startServer(): Promise<void> {
-    const { server: program = "Xvfb", screen = "800x600x24", without = [] } = this.#options;
+    const { server: program = "Xvfb", screen = "800x600x24", without = [], resets = false } =
+      this.#options;
     const name = `${program.toLowerCase()}-${++this.#started}`;
-    const args = ["-displayfd", "1", "-nolisten", "tcp", "-ac", "-noreset"];
+    const args = ["-displayfd", "1", "-nolisten", "tcp", "-ac"];
+    if (!resets) args.push("-noreset");
     args.push(...(program === "Xvfb" ? ["-screen", "0", screen] : this.#xorgArguments(screen)));
     for (const extension of without) args.push("-extension", extension);
     const server = this.group.start(name, program, args, { PATH: process.env.PATH });

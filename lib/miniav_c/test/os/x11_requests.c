@@ -1,7 +1,8 @@
 /*
  * How requests reach a real X server, and its answers us.
  *
- *   x11_requests SERVER    the server of DISPLAY, by its process id, so that it can be stopped
+ *   x11_requests SERVER        the server of DISPLAY, by its process id, so that it can be stopped
+ *   x11_requests again COUNT   connects so many times, on two threads
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -28,9 +29,13 @@
 #define LARGE_BYTES  12000u
 #define LARGE_COUNT  200 /* more than a socket and the queue take */
 #define STOPPED_US   300000
+#define PAUSES       20
+#define PAUSE_US     500
 #define LONG_US      60000000
 
+static const xcb_extension_t mit_shm = {"MIT-SHM", 0};
 static struct x11 *x11;
+static atomic_int connecting;
 static pid_t server;
 
 static const struct x11_request *no_operation(size_t bytes) {
@@ -195,7 +200,33 @@ static void test_given_up(void) {
   kill(server, SIGCONT);
 }
 
+static void connect_often(void *count) {
+  for (uintptr_t i = 0; i < (uintptr_t)count; i++) {
+    struct x11 *mine = NULL;
+    if (CHECK_EQ(x11_connect(X11_OPEN_MS, NULL, &mine), MINIAV_SUCCESS)) {
+      CHECK(x11_extension(mine, &mit_shm) != NULL);
+      x11_disconnect(mine);
+    }
+    clock_sleep_until_us(clock_now_us() + (int64_t)i % PAUSES * PAUSE_US);
+  }
+  atomic_fetch_sub(&connecting, 1);
+}
+
+/* One comes while the other, the last client, goes. */
+static int connect_again(int count) {
+  atomic_store(&connecting, 2);
+  CHECK(thread_start("again", connect_often, (void *)(uintptr_t)count));
+  connect_often((void *)(uintptr_t)count);
+  while (atomic_load(&connecting) > 0) {
+    clock_sleep_until_us(clock_now_us() + 1000);
+  }
+  return check_report("x11_requests");
+}
+
 int main(int count, char **values) {
+  if (count > 2 && strcmp(values[1], "again") == 0) {
+    return connect_again(atoi(values[2]));
+  }
   server = count > 1 ? (pid_t)atoi(values[1]) : 0;
   if (server <= 0 || x11_connect(X11_OPEN_MS, NULL, &x11) != MINIAV_SUCCESS) {
     fprintf(stderr, "no server\n");

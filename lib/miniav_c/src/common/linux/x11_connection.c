@@ -17,8 +17,10 @@
 #include "common/linux/x11_setup.h"
 #include "common/platform.h"
 
-#define DISPLAY_BYTES 256u
-#define GUARD_US      250000 /* after the deadline: what waits by itself has ended then */
+#define DISPLAY_BYTES      256u
+#define RESET_PAUSE_MS     50u /* and twice as long each time */
+#define RESET_PAUSE_MAX_MS 400u
+#define GUARD_US           250000 /* after the deadline: what waits by itself has ended then */
 
 /* -- connecting ----------------------------------------------------------------------------- */
 
@@ -248,30 +250,57 @@ static MiniAVResultCode shake_hands(const char *display, int64_t deadline_us, st
   return result;
 }
 
-static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
-                              xcb_connection_t **connection, int *screen,
-                              struct handshake **guard) {
+/* *error: libxcb's, of a connection that is none. */
+static MiniAVResultCode reach_once(const char *display, int64_t deadline_us, struct cancel *cancel,
+                                   xcb_connection_t **connection, int *screen,
+                                   struct handshake **guard, int *error) {
   MiniAVResultCode result = turn_take(deadline_us, cancel);
   if (result == MINIAV_SUCCESS) {
     result = shake_hands(display, deadline_us, cancel, connection, screen, guard);
   }
-  if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
-    cancel_explain(cancel, "no answer from the X server at DISPLAY=%.64s", display);
-  }
-  if (result != MINIAV_SUCCESS) {
-    return result;
-  }
-  int error = xcb.connection_has_error(*connection);
-  if (error != 0) {
-    if (cancel != NULL) {
-      cancel_explain(cancel, "DISPLAY=%.64s: %s", display, connection_error(error));
-    }
+  *error = result == MINIAV_SUCCESS ? xcb.connection_has_error(*connection) : 0;
+  if (*error != 0) {
     guard_release(*guard);
     xcb.disconnect(*connection);
-    return error == XCB_CONN_CLOSED_MEM_INSUFFICIENT ? MINIAV_ERROR_OUT_OF_MEMORY
-                                                     : MINIAV_ERROR_NOT_SUPPORTED;
+    result = *error == XCB_CONN_CLOSED_MEM_INSUFFICIENT ? MINIAV_ERROR_OUT_OF_MEMORY
+                                                        : MINIAV_ERROR_NOT_SUPPORTED;
   }
-  return MINIAV_SUCCESS;
+  return result;
+}
+
+/* False: cancelled. */
+static bool pause_for(struct cancel *cancel, uint32_t pause_ms) {
+  if (cancel != NULL) {
+    return !cancel_wait(cancel, pause_ms);
+  }
+  clock_sleep_until_us(clock_deadline_us(pause_ms));
+  return true;
+}
+
+/* A server whose last client has gone begins anew (Xserver(1), -noreset), and for that moment hangs
+ * up on who comes: most often on ourselves, after the connection before. libxcb says the same of a
+ * user whom the server refuses, who waits a little longer for that. */
+static MiniAVResultCode reach(const char *display, int64_t deadline_us, struct cancel *cancel,
+                              xcb_connection_t **connection, int *screen,
+                              struct handshake **guard) {
+  int error;
+  MiniAVResultCode result =
+      reach_once(display, deadline_us, cancel, connection, screen, guard, &error);
+  for (uint32_t pause_ms = RESET_PAUSE_MS;
+       error == XCB_CONN_ERROR && pause_ms <= RESET_PAUSE_MAX_MS &&
+       clock_deadline_us(pause_ms) < deadline_us;
+       pause_ms *= 2) {
+    if (!pause_for(cancel, pause_ms)) {
+      return MINIAV_ERROR_USER_CANCELLED;
+    }
+    result = reach_once(display, deadline_us, cancel, connection, screen, guard, &error);
+  }
+  if (result == MINIAV_ERROR_TIMEOUT && cancel != NULL) {
+    cancel_explain(cancel, "no answer from the X server at DISPLAY=%.64s", display);
+  } else if (error != 0 && cancel != NULL) {
+    cancel_explain(cancel, "DISPLAY=%.64s: %s", display, connection_error(error));
+  }
+  return result;
 }
 
 /* -- life ----------------------------------------------------------------------------------- */
