@@ -4,9 +4,12 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "common/clock.h"
 #include "common/thread.h"
 #include "support/check.h"
 #include "support/threads.h"
+
+#define LATER_US 20000
 
 struct object {
   uint64_t handle;
@@ -67,6 +70,27 @@ static void test_life(void) {
   }
 }
 
+static void release_later(void *handle) {
+  clock_sleep_until_us(clock_now_us() + LATER_US);
+  handle_release(*(uint64_t *)handle);
+}
+
+/* Whoever waits for stale handles waits as long as somebody has one, or until the deadline. */
+static void test_wait_destroyed(void) {
+  uint64_t live = make();
+  CHECK(handle_wait_destroyed(false, clock_now_us()));
+  uint64_t handle = make();
+  unsigned int before = atomic_load(&destroyed_count);
+  CHECK(handle_invalidate(handle, HANDLE_CAMERA));
+  CHECK(!handle_wait_destroyed(false, clock_now_us() + LATER_US));
+  CHECK(handle_wait_destroyed(true, clock_now_us()));
+  CHECK(thread_start("later", release_later, &handle));
+  CHECK(handle_wait_destroyed(false, INT64_MAX));
+  CHECK_EQ(atomic_load(&destroyed_count), before + 1);
+  CHECK(handle_invalidate(live, HANDLE_CAMERA));
+  handle_release(live);
+}
+
 static void test_full(void) {
   static uint64_t handles[HANDLE_MAX_CONTEXTS];
   for (uint32_t i = 0; i < HANDLE_MAX_CONTEXTS; i++) {
@@ -109,6 +133,7 @@ static void stress_body(uint32_t index) {
 
 int main(void) {
   test_life();
+  test_wait_destroyed();
   test_full();
   uint32_t before = atomic_load(&created_count);
   stress_run(stress_body, 6, 1500);

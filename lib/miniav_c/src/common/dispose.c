@@ -2,6 +2,7 @@
 #include "common/blocks.h"
 #include "common/callback_thread.h"
 #include "common/capture_internal.h"
+#include "common/clock.h"
 #include "common/handles.h"
 #include "common/library.h"
 #include "common/log.h"
@@ -11,7 +12,8 @@
 #include "common/slots.h"
 #include "common/waiter_life.h"
 
-#define OPERATIONS_END_MS 2000u
+#define END_MS                                                                                     \
+  2000u /* of operations, and of what others destroy; longer only where a backend hangs */
 
 static void destroy_context(uint64_t handle, void *user) {
   (void)user;
@@ -31,7 +33,10 @@ MiniAVResultCode MiniAV_Dispose(void) {
     return MINIAV_ERROR_NOT_INITIALIZED;
   }
   handle_for_each(false, destroy_context, NULL);
-  bool ended = operations_stop(OPERATIONS_END_MS);
+  int64_t end_us = clock_deadline_us(END_MS);
+  bool ended = operations_stop(END_MS);
+  /* Others may be in the middle of a destroy, and callbacks come until its end. */
+  ended = handle_wait_destroyed(false, end_us) && ended;
   watchdog_stop();
   uint32_t slots = slot_leased_count();
   if (slots > 0) {
@@ -43,6 +48,7 @@ MiniAVResultCode MiniAV_Dispose(void) {
   }
   notifier_stop();
   handle_for_each(true, destroy_waiter, NULL);
+  ended = handle_wait_destroyed(true, end_us) && ended;
   if (ended) {
     registry_stop(); /* a library thread that hangs might hold what this takes */
   }

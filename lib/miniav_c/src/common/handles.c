@@ -22,14 +22,15 @@ struct table {
   uint32_t capacity;
   uint32_t next; /* where the search for a free entry begins: oldest first */
   struct entry *entries;
+  struct condition *destroyed; /* of whoever waits for that, or NULL */
 };
 
 static struct entry context_entries[HANDLE_MAX_CONTEXTS];
 static struct entry waiter_entries[HANDLE_MAX_WAITERS];
-static struct table contexts = {
-    .mutex = MUTEX_INITIALIZER, .capacity = HANDLE_MAX_CONTEXTS, .entries = context_entries};
-static struct table waiters = {
-    .mutex = MUTEX_INITIALIZER, .capacity = HANDLE_MAX_WAITERS, .entries = waiter_entries};
+/* An array: of two objects to choose from a compiler reads both, one without its lock. */
+static struct table tables[] = {
+    {.mutex = MUTEX_INITIALIZER, .capacity = HANDLE_MAX_CONTEXTS, .entries = context_entries},
+    {.mutex = MUTEX_INITIALIZER, .capacity = HANDLE_MAX_WAITERS, .entries = waiter_entries}};
 
 uint64_t handle_make(enum handle_kind kind, uint32_t index, uint32_t generation) {
   return (uint64_t)kind << 48 | (uint64_t)index << 32 | generation;
@@ -48,7 +49,7 @@ uint32_t handle_generation_of(uint64_t handle) {
 }
 
 static struct table *table_of(enum handle_kind kind) {
-  return kind == HANDLE_WAITER ? &waiters : &contexts;
+  return &tables[kind == HANDLE_WAITER];
 }
 
 static struct entry *entry_of(uint64_t handle) {
@@ -130,6 +131,9 @@ void handle_release(uint64_t handle) {
   entry->object = NULL;
   atomic_store_explicit(&entry->word, (uint64_t)(next == 0 ? 1 : next) << 32, memory_order_release);
   entry->used = false;
+  if (table->destroyed != NULL) {
+    condition_broadcast(table->destroyed);
+  }
   mutex_unlock(&table->mutex);
 }
 
@@ -149,7 +153,7 @@ bool handle_invalidate(uint64_t handle, enum handle_kind kind) {
 }
 
 void handle_for_each(bool of_waiters, void (*visit)(uint64_t handle, void *user), void *user) {
-  struct table *table = of_waiters ? &waiters : &contexts;
+  struct table *table = &tables[of_waiters];
   for (uint32_t index = 0; index < table->capacity; index++) {
     mutex_lock(&table->mutex);
     struct entry *entry = &table->entries[index];
@@ -162,4 +166,29 @@ void handle_for_each(bool of_waiters, void (*visit)(uint64_t handle, void *user)
       visit(handle, user);
     }
   }
+}
+
+static bool is_any_stale_locked(struct table *table) {
+  bool is_stale = false;
+  for (uint32_t i = 0; i < table->capacity && !is_stale; i++) {
+    struct entry *entry = &table->entries[i];
+    is_stale = entry->used && (atomic_load(&entry->word) & ALIVE) == 0;
+  }
+  return is_stale;
+}
+
+bool handle_wait_destroyed(bool of_waiters, int64_t deadline_us) {
+  struct table *table = &tables[of_waiters];
+  struct condition destroyed;
+  condition_init(&destroyed);
+  mutex_lock(&table->mutex);
+  table->destroyed = &destroyed;
+  bool is_stale = is_any_stale_locked(table);
+  while (is_stale && condition_wait_until(&destroyed, &table->mutex, deadline_us)) {
+    is_stale = is_any_stale_locked(table);
+  }
+  table->destroyed = NULL;
+  mutex_unlock(&table->mutex);
+  condition_destroy(&destroyed);
+  return !is_stale;
 }

@@ -57,5 +57,8 @@ bool handle_invalidate(uint64_t handle, enum handle_kind kind);
 
 /* Calls visit(handle, user) for every live handle. */
 void handle_for_each(bool waiters, void (*visit)(uint64_t handle, void *user), void *user);
+/* Waits until every object whose handle is stale has been destroyed, once and on one thread.
+ * False: one is left at the deadline. */
+bool handle_wait_destroyed(bool waiters, int64_t deadline_us);
 
 #endif

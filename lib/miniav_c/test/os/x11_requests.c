@@ -148,6 +148,18 @@ static void interrupt_later(void *unused) {
   x11_interrupt(x11);
 }
 
+/* What x11_interrupt writes after its interrupt is over ends one wait and no other. */
+static void test_late_write(void) {
+  const uint64_t one = 1;
+  int64_t before_us = clock_now_us();
+  CHECK(write(x11->wake_fd, &one, sizeof one) > 0);
+  CHECK_EQ(x11_rest(x11, before_us + LONG_US), MINIAV_SUCCESS);
+  int64_t now_us = clock_now_us();
+  CHECK(now_us - before_us < LONG_US);
+  CHECK_EQ(x11_rest(x11, now_us + STOPPED_US), MINIAV_SUCCESS);
+  CHECK(clock_now_us() - now_us >= STOPPED_US);
+}
+
 /* A server that hangs for a while gets all of it in order when it goes on. */
 static void test_stopped(void) {
   kill(server, SIGSTOP);
@@ -238,6 +250,7 @@ int main(int count, char **values) {
   test_missing_extension();
   test_unanswered();
   test_xids();
+  test_late_write();
   test_stopped();
   test_interrupted();
   test_given_up();

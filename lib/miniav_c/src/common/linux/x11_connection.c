@@ -383,18 +383,37 @@ void x11_disconnect(struct x11 *x11) {
   free(x11);
 }
 
-void x11_interrupt(struct x11 *x11) {
+static void wake(const struct x11 *x11) {
   uint64_t one = 1;
-  atomic_store(&x11->interrupted, true);
   ssize_t written = write(x11->wake_fd, &one, sizeof one);
   (void)written; /* a full counter wakes too */
 }
 
-void x11_continue(struct x11 *x11) {
+/* Takes away what was written, unless it tells of an interrupt: others may wait for that. */
+static void take_wake(const struct x11 *x11) {
   uint64_t count;
-  atomic_store(&x11->interrupted, false);
   ssize_t taken = read(x11->wake_fd, &count, sizeof count);
   (void)taken;
+  if (x11_is_interrupted(x11)) {
+    wake(x11);
+  }
+}
+
+void x11_interrupt(struct x11 *x11) {
+  atomic_store(&x11->interrupted, true);
+  wake(x11);
+}
+
+void x11_continue(struct x11 *x11) {
+  atomic_store(&x11->interrupted, false);
+  take_wake(x11);
+}
+
+bool x11_is_woken(const struct x11 *x11, short revents) {
+  if (revents != 0 && !x11_is_interrupted(x11)) {
+    take_wake(x11);
+  }
+  return x11_is_interrupted(x11);
 }
 
 bool x11_is_interrupted(const struct x11 *x11) {

@@ -10,6 +10,8 @@
  * Invariants
  * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
  *   another.
+ * - From x11_interrupt until x11_continue wake_fd is readable for everybody who polls it. The flag
+ *   is set before the write, so a write may also come after x11_continue: it ends one wait early.
  * - on_event is called inside whatever hears the server, x11_send too where it has to wait for
  *   room: it notes what it is told and asks nothing.
  * - X errors never reach a handler of anybody's: those of x11_ask and x11_do are their result,
@@ -77,6 +79,8 @@ void x11_set_limits(struct x11 *x11, int64_t deadline_us, struct cancel *cancel)
 void x11_interrupt(struct x11 *x11);
 void x11_continue(struct x11 *x11);
 bool x11_is_interrupted(const struct x11 *x11);
+/* As x11_is_interrupted, after a poll that told this of wake_fd. */
+bool x11_is_woken(const struct x11 *x11, short revents);
 
 /* extension NULL: the core protocol. The request is its struct of the headers, with what follows
  * it, at most X11_REQUEST_MAX_BYTES; its first four bytes are filled in. */

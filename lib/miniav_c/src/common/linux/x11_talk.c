@@ -50,7 +50,7 @@ static MiniAVResultCode wait_until(struct x11 *x11, short what, int64_t until_us
   struct pollfd wanted[2] = {{.fd = x11->wake_fd, .events = POLLIN},
                              {.fd = x11->fd, .events = what}};
   ppoll(wanted, what != 0 ? 2 : 1, until_us == INT64_MAX ? NULL : &timeout, NULL);
-  return x11_is_interrupted(x11) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
+  return x11_is_woken(x11, wanted[0].revents) ? MINIAV_ERROR_USER_CANCELLED : MINIAV_SUCCESS;
 }
 
 MiniAVResultCode x11_why_broken(const struct x11 *x11) {

@@ -39,11 +39,12 @@ void x11_turn_destroy(struct x11_turn *turn) {
   mutex_destroy(&turn->lock);
 }
 
-/* Until the timer, or an interrupt. */
+/* Until the timer, or an interrupt; may come too early. */
 static void wait_for_timer(const struct x11_turn *turn, const struct x11 *x11) {
   struct pollfd wanted[2] = {{.fd = turn->timer_fd, .events = POLLIN},
                              {.fd = x11->wake_fd, .events = POLLIN}};
   poll(wanted, 2, -1);
+  x11_is_woken(x11, wanted[1].revents);
 }
 
 /* Locked: whether the sleep is over, and how. A timer that fired as a guest came is not for us. */
