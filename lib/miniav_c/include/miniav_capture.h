@@ -62,9 +62,10 @@ MINIAV_API MiniAVResultCode MiniAV_SetContextLostCallback(MiniAVContextLostCallb
                                                           void *user_data);
 
 /* Destroys every context and waiter and ends every thread; afterwards everything but the functions
- * that say otherwise answers NOT_INITIALIZED, for good. Memory behind buffers that are still held
- * is leaked rather than unmapped, and a log line says how much. From a callback: ALREADY_RUNNING.
- * Nobody has to call it: leaving the process needs nothing. */
+ * that say otherwise answers NOT_INITIALIZED, for good. No callback runs once it has returned,
+ * unless an operating system's call has hung for more than two seconds. Memory behind buffers that
+ * are still held is leaked rather than unmapped, and a log line says how much. From a callback:
+ * ALREADY_RUNNING. Nobody has to call it: leaving the process needs nothing. */
 MINIAV_API MiniAVResultCode MiniAV_Dispose(void);
 
 /* ---- lists ------------------------------------------------------------------------------ */

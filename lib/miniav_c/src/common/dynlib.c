@@ -52,6 +52,14 @@ static const char *symbols_find(void *handle, const struct dynlib *library) {
   return NULL;
 }
 
+/* glibc keeps what it has to say of a failure, for each thread, until it was asked twice. */
+static void forget_failures(void) {
+#if !defined(_WIN32)
+  dlerror();
+  dlerror();
+#endif
+}
+
 static void explain(char *why, size_t why_bytes, const char *file_name, const char *symbol) {
   if (why == NULL || why_bytes == 0) {
     return;
@@ -88,6 +96,7 @@ bool dynlib_load(struct dynlib *library, char *why, size_t why_bytes) {
       library_close(handle);
     }
   }
+  forget_failures();
   mutex_unlock(&library->mutex);
   return loaded;
 }
