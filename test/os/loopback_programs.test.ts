@@ -73,19 +73,27 @@ for (const server of SERVERS) {
     await using rig = await loopbackRig(server);
     const watch = user(rig, ["watch"]);
     await watch.waitForLine('"watching"');
-    const changes = () => watch.stdout().split("\n").length;
-    /** Something else may be told first: a list that settles. */
-    const isTold = async (what: string, act: () => Promise<unknown>) => {
-      const before = changes();
-      await act();
-      await waitUntil(() => changes() > before, 20_000, `change: ${what}`);
-    };
+    /** Whether, when a change was told, `id` was there; each is waited for, so that none is missed. */
+    const isTold = (id: string, isThere: boolean) =>
+      waitUntil(
+        () => {
+          const last = watch.stdout().split("\n").slice(0, -1).findLast((line) =>
+            line.startsWith('{"targetIds"')
+          );
+          return last !== undefined && JSON.parse(last).targetIds.includes(id) === isThere;
+        },
+        20_000,
+        () => `a change: ${id}, there: ${isThere}; ${watch.stdout()}`,
+      );
     await delay(1000); // the first list, of which nothing is told
-    await isTold("a new output", () => addOutput(rig, "other"));
+    await addOutput(rig, "other");
+    await isTold(`${server}:system/other`, true);
     const player = await play(rig, "first");
-    await isTold("a program that ends", () => stop(player));
+    await isTold(`${server}:process/${player.pid}`, true);
+    await stop(player);
+    await isTold(`${server}:process/${player.pid}`, false);
     await pactl(rig, "set-default-sink", "other");
-    await watch.waitForLine(`${server}:system/other`);
+    await watch.waitForLine(`"deviceId":"${server}:system/other"`);
     await stop(watch);
   });
 
