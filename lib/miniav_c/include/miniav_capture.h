@@ -63,9 +63,10 @@ MINIAV_API MiniAVResultCode MiniAV_SetContextLostCallback(MiniAVContextLostCallb
 
 /* Destroys every context and waiter and ends every thread; afterwards everything but the functions
  * that say otherwise answers NOT_INITIALIZED, for good. No callback runs once it has returned,
- * unless an operating system's call has hung for more than two seconds. Memory behind buffers that
- * are still held is leaked rather than unmapped, and a log line says how much. From a callback:
- * ALREADY_RUNNING. Nobody has to call it: leaving the process needs nothing. */
+ * unless what another thread is destroying takes longer than two seconds: a call of the operating
+ * system that hangs, a callback that does not return. Memory behind buffers that are still held is
+ * leaked rather than unmapped, and a log line says how much. From a callback: ALREADY_RUNNING.
+ * Nobody has to call it: leaving the process needs nothing. */
 MINIAV_API MiniAVResultCode MiniAV_Dispose(void);
 
 /* ---- lists ------------------------------------------------------------------------------ */

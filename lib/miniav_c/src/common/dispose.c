@@ -12,8 +12,8 @@
 #include "common/slots.h"
 #include "common/waiter_life.h"
 
-#define END_MS                                                                                     \
-  2000u /* of operations, and of what others destroy; longer only where a backend hangs */
+/* For operations and for what others destroy. Longer only where a backend, or a callback, hangs. */
+#define END_MS 2000u
 
 static void destroy_context(uint64_t handle, void *user) {
   (void)user;

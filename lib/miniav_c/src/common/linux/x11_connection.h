@@ -8,8 +8,8 @@
  * moment after the deadline of x11_connect, and a cancel at once.
  *
  * Invariants
- * - One thread uses a connection at a time; only x11_interrupt and x11_is_interrupted may come from
- *   another.
+ * - One thread uses a connection at a time; only x11_interrupt, x11_is_interrupted and x11_is_woken
+ *   may come from another.
  * - From x11_interrupt until x11_continue wake_fd is readable for everybody who polls it. The flag
  *   is set before the write, so a write may also come after x11_continue: it ends one wait early.
  * - on_event is called inside whatever hears the server, x11_send too where it has to wait for
