@@ -51,25 +51,12 @@ static MiniAVRect clip(const MiniAVRect *picture, const MiniAVRect *from) {
   return is_inside ? (MiniAVRect){left, top, right - left, bottom - top} : (MiniAVRect){0};
 }
 
-static enum x11_damage_place place_of(const MiniAVRect *box, const MiniAVRect *picture) {
-  MiniAVRect inside = clip(picture, box);
-  return inside.width == 0                                            ? DAMAGE_OUTSIDE
-         : inside.width == box->width && inside.height == box->height ? DAMAGE_INSIDE
-                                                                      : DAMAGE_PARTLY;
-}
-
 enum x11_damage_place x11_damage_place(const struct x11_damage *damage, const MiniAVRect *picture) {
-  return place_of(&damage->since, picture);
-}
-
-bool x11_damage_is_clear(const struct x11_damage *damage, const MiniAVRect *picture) {
-  return place_of(&damage->before, picture) != DAMAGE_PARTLY;
-}
-
-bool x11_damage_is_large(const struct x11_damage *damage, const MiniAVRect *picture) {
-  MiniAVRect box = clip(picture, &damage->before);
-  int64_t pixels = (int64_t)box.width * box.height;
-  return pixels * LARGE_SHARE > (int64_t)picture->width * picture->height;
+  MiniAVRect inside = clip(picture, &damage->since);
+  return inside.width == 0 ? DAMAGE_OUTSIDE
+         : inside.width == damage->since.width && inside.height == damage->since.height
+             ? DAMAGE_INSIDE
+             : DAMAGE_PARTLY;
 }
 
 /* -- requests ------------------------------------------------------------------------------- */
@@ -91,7 +78,10 @@ unsigned int x11_damage_ask(const struct x11_damage *damage) {
 }
 
 unsigned int x11_damage_ask_if_large(const struct x11_damage *damage, const MiniAVRect *picture) {
-  return x11_damage_is_large(damage, picture) ? x11_damage_ask(damage) : 0;
+  MiniAVRect box = clip(picture, &damage->before);
+  int64_t pixels = (int64_t)box.width * box.height;
+  return pixels * LARGE_SHARE > (int64_t)picture->width * picture->height ? x11_damage_ask(damage)
+                                                                          : 0;
 }
 
 /* -- answers -------------------------------------------------------------------------------- */

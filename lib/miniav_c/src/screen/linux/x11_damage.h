@@ -43,17 +43,12 @@ void x11_damage_note(struct x11_damage *damage, const xcb_generic_event_t *event
 enum x11_damage_place { DAMAGE_OUTSIDE, DAMAGE_PARTLY, DAMAGE_INSIDE };
 enum x11_damage_place x11_damage_place(const struct x11_damage *damage, const MiniAVRect *picture);
 
-/* Of what was cut off: whether its box lies in the picture, or beside it, as a whole; and whether
- * what of it lies there is so much that the box says too little. */
-bool x11_damage_is_clear(const struct x11_damage *damage, const MiniAVRect *picture);
-bool x11_damage_is_large(const struct x11_damage *damage, const MiniAVRect *picture);
-
 /* Cuts off what has changed until now. */
 void x11_damage_cut(struct x11_damage *damage);
 
 /* Asks for the rectangles that were cut off; 0 where there is nothing to ask for. */
 unsigned int x11_damage_ask(const struct x11_damage *damage);
-/* The same where x11_damage_is_large; else 0. */
+/* The same where the box says too little of the picture; else 0. */
 unsigned int x11_damage_ask_if_large(const struct x11_damage *damage, const MiniAVRect *picture);
 
 /* Tells what was cut off, as far as it lies in the picture, counted from its corner: the rectangles

@@ -186,13 +186,6 @@ static void show_picture(struct x11_stream *stream, const struct x11_cursor *cur
   x11_frames_pace(stream, now_us);
 }
 
-/* What was cut off is told by a box alone: cheap to take without having heard of it. */
-static bool is_steady(const struct x11_stream *stream, const MiniAVRect *rectangle) {
-  const struct x11_damage *damage = &stream->source.damage;
-  return damage->id != 0 && stream->pictures.segment != 0 && !x11_shows_cursor(stream) &&
-         !x11_damage_is_large(damage, rectangle);
-}
-
 /* The damage is cut off. *block NULL with SUCCESS: there is nothing new. */
 static MiniAVResultCode take_what_is_new(struct x11_stream *stream, bool certain,
                                          struct x11_cursor *cursor, MiniAVFrameMetadata *metadata,
@@ -226,52 +219,12 @@ static MiniAVResultCode take_picture(struct x11_stream *stream, bool *shown) {
   if (result == MINIAV_SUCCESS && block != NULL) {
     x11_damage_add_since(&source->damage, &rectangle, &metadata);
     show_picture(stream, &cursor, block, now_us, &metadata);
-    stream->steady = is_steady(stream, &rectangle);
     *shown = true;
   } else if (result != MINIAV_SUCCESS) {
     block_release(block);
     stream->whole = true; /* the damage was cut off and is not told: all of the next is new */
   }
   x11_cursor_free(&cursor);
-  return result;
-}
-
-/* -- without a look --------------------------------------------------------------------------- */
-
-/* What changed in the picture that was taken; nothing: no rectangle. */
-static MiniAVResultCode tell_damage(struct x11_stream *stream, const MiniAVRect *rectangle,
-                                    MiniAVFrameMetadata *metadata) {
-  const struct x11_damage *damage = &stream->source.damage;
-  bool says_enough =
-      x11_damage_is_clear(damage, rectangle) && !x11_damage_is_large(damage, rectangle);
-  unsigned int question = says_enough ? 0 : x11_damage_ask(damage);
-  return x11_damage_take(damage, question, rectangle, metadata);
-}
-
-/* *shown false with SUCCESS: nothing in it changed, and it is thrown away. */
-static MiniAVResultCode take_unheard(struct x11_stream *stream, bool *shown) {
-  struct x11_source *source = &stream->source;
-  const MiniAVRect rectangle = x11_source_rectangle(source);
-  const struct x11_cursor no_cursor = {0};
-  MiniAVFrameMetadata metadata = {0};
-  struct block *block = NULL;
-  int64_t now_us = clock_now_us();
-  x11_damage_cut(&source->damage);
-  x11_source_ask(source, &stream->pictures);
-  MiniAVResultCode result = x11_source_take(source, &stream->pictures, &block);
-  if (result == MINIAV_SUCCESS) {
-    result = tell_damage(stream, &rectangle, &metadata);
-  }
-  source->damaged = source->damage.since.width > 0;
-  if (result == MINIAV_SUCCESS && metadata.damage_count > 0) {
-    x11_damage_add_since(&source->damage, &rectangle, &metadata);
-    show_picture(stream, &no_cursor, block, now_us, &metadata);
-    stream->steady = is_steady(stream, &rectangle);
-    *shown = true;
-  } else {
-    block_release(block);
-    stream->whole = stream->whole || result != MINIAV_SUCCESS;
-  }
   return result;
 }
 
@@ -307,11 +260,8 @@ bool x11_frames_are_wanted(const struct x11_stream *stream) {
 
 MiniAVResultCode x11_frames_show(struct x11_stream *stream, bool repeats) {
   bool shown = false;
-  bool unheard = stream->steady && !stream->whole;
-  stream->steady = false;
-  MiniAVResultCode result = unheard                         ? take_unheard(stream, &shown)
-                            : x11_frames_are_wanted(stream) ? take_picture(stream, &shown)
-                                                            : MINIAV_SUCCESS;
+  MiniAVResultCode result =
+      x11_frames_are_wanted(stream) ? take_picture(stream, &shown) : MINIAV_SUCCESS;
   if (result == MINIAV_SUCCESS && !shown && repeats) {
     repeat_picture(stream);
   } else if (result == MINIAV_SUCCESS && !shown) {

@@ -147,11 +147,10 @@ static MiniAVResultCode step(struct x11_stream *stream, const char **why) {
 static bool drive_tick(struct x11_stream *stream, bool *shown) {
   uint64_t sequence = stream->shown;
   bool fills = x11_frames_repeat(stream);
-  if (!stream->steady && x11_hear(stream->x11) != MINIAV_SUCCESS) {
+  if (x11_hear(stream->x11) != MINIAV_SUCCESS) {
     return false; /* that is lost: the thread finds it too */
   }
-  bool wanted = stream->steady || x11_frames_are_wanted(stream) || fills;
-  if (source_is_to_be_followed(stream) || !wanted) {
+  if (source_is_to_be_followed(stream) || !(x11_frames_are_wanted(stream) || fills)) {
     return false;
   }
   MiniAVResultCode result = x11_frames_show(stream, fills);
@@ -284,7 +283,6 @@ MiniAVResultCode x11_stream_start(struct x11_stream *stream, struct cancel *canc
   }
   stream->cursor_mode = stream->request->screen.cursor_mode;
   stream->whole = true;
-  stream->steady = false;
   stream->cursor_known = stream->cursor_moved = false;
   stream->cursor_painted = (MiniAVRect){0};
   stream->pace = (struct frame_pace){0};

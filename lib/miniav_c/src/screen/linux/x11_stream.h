@@ -7,9 +7,6 @@
  *   thread's outside of x11_stream_drive.
  * - A guest takes the picture of a tick and nothing else: what is to be judged (changes of the
  *   source, failures, the end) it leaves to the thread, as `outcome`.
- * - Where pictures follow each other it asks for the next one before it hears the server: what
- *   changed comes with the answer, in one read. One in which nothing did is thrown away, and ends
- *   that.
  * - `lock` guards the settings and `running`; it is never held while the server is spoken to.
  * - While nothing changes the thread sleeps in one poll without a limit. It wakes for damage, for
  *   motion of the pointer if that is shown, for changes of the source, and for x11_interrupt.
@@ -55,7 +52,6 @@ struct x11_stream {
   struct x11_pictures pictures;
   MiniAVCursorMode cursor_mode;
   bool whole;        /* everything counts as changed */
-  bool steady;       /* the last tick had a picture, whose damage a small box told */
   bool cursor_moved; /* told by an event */
   bool cursor_known; /* the next five are of the last picture */
   bool cursor_inside;
