@@ -3,7 +3,7 @@
  * else. Also what changes the screen meanwhile.
  *
  *   shm_loop capture SECONDS     prints {"cpuPerUnit":MICROSECONDS,"residentBytes":N}
- *   shm_loop paint               changes something 120 times a second until it is ended
+ *   shm_loop paint               changes something 113 times a second until it is ended
  */
 #include <stdbool.h>
 #include <stdint.h>
@@ -19,7 +19,7 @@
 #include <xcb/xcb.h>
 
 #define RATE     60
-#define PAINTS   120
+#define PAINTS   113 /* no multiple of RATE: else all of a run has one phase, by chance */
 #define NS       1000000000LL
 #define PAGE     4096u
 #define SEGMENTS 4 /* as a consumer that holds a picture needs */
