@@ -2,8 +2,8 @@
 // GStreamer's.
 
 import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
 import { runCommand } from "./processes.ts";
+import { signalIfThere } from "./signals.ts";
 import type { RigEnvironment } from "./audio_rig.ts";
 import { waitUntil } from "../../test/support/wait.ts";
 
@@ -67,7 +67,7 @@ async function startSource(
       );
     },
     output: () => printed,
-    kill: (signal) => void (running && child.pid !== undefined && process.kill(child.pid, signal)),
+    kill: (signal) => void (running && signalIfThere(child.pid, signal)),
     async stop() {
       source.kill("SIGKILL");
       await ended;

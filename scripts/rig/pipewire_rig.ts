@@ -78,7 +78,7 @@ export class PipeWireRig extends BaseRig {
         return stdout.includes('metadata.name = "default"');
       },
       READY_TIMEOUT_MS,
-      "WirePlumber's default metadata",
+      () => `WirePlumber's default metadata\n${group.logs()["wireplumber"] ?? ""}`,
     );
     await waitForAnswer(this.env);
     this.readyMs = performance.now() - started;

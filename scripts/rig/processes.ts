@@ -6,8 +6,8 @@ import { randomUUID } from "node:crypto";
 import { appendFileSync, closeSync, mkdirSync, mkdtempSync, openSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { signalIfThere } from "./signals.ts";
 
 /** Variables for a child process: a value of `undefined` removes the variable. */
 export type Environment = Record<string, string | undefined>;
@@ -172,9 +172,9 @@ export class ProcessGroup {
   /** Ends one process with `signal`, with SIGKILL if it is still there a second later. */
   async end(entry: RigProcess, signal: NodeJS.Signals = "SIGTERM"): Promise<void> {
     if (!entry.isRunning()) return;
-    process.kill(entry.pid, signal);
+    signalIfThere(entry.pid, signal);
     const timer = setTimeout(() => {
-      if (entry.isRunning()) process.kill(entry.pid, "SIGKILL");
+      if (entry.isRunning()) signalIfThere(entry.pid, "SIGKILL");
     }, 1000);
     // The child is unref'd: the timer is what keeps the owner alive until it has ended.
     await entry.exited;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { signalIfThere } from "../../scripts/rig/signals.ts";
 import {
   describeResult,
   runProgram,
@@ -44,6 +45,14 @@ test("a child that answers a signal with an exit code is not ended by the signal
   shell.kill("SIGTERM");
   const result = await shell.ended;
   assert.deepEqual([result.code, result.signal], [5, null], describeResult(result));
+});
+
+test("a signal to a process that is not there is nothing; a wrong one is an error", async () => {
+  const { pid, ended } = startProgram("/bin/true", []);
+  await ended;
+  signalIfThere(pid, "SIGKILL");
+  signalIfThere(undefined, "SIGKILL");
+  assert.throws(() => signalIfThere(pid, "SIGNONE" as NodeJS.Signals));
 });
 
 test("a script that takes too long is killed", async () => {

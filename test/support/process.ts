@@ -3,6 +3,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
+import { signalIfThere } from "../../scripts/rig/signals.ts";
 
 export type Runtime = "deno" | "bun";
 
@@ -144,7 +145,7 @@ export function startProgram(
  */
 function sendSignal(child: ChildProcess, signal: NodeJS.Signals): void {
   const hasEnded = child.exitCode !== null || child.signalCode !== null;
-  if (!hasEnded && child.pid !== undefined) process.kill(child.pid, signal);
+  if (!hasEnded) signalIfThere(child.pid, signal);
 }
 
 /** How a child ended and what it printed, in one text for an assertion's message. */

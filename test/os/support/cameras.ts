@@ -2,11 +2,11 @@
 
 import assert from "node:assert/strict";
 import { type ChildProcess, spawn } from "node:child_process";
-import process from "node:process";
 import { cProgram } from "../../support/c_program.ts";
 import { runtimeCommand } from "../../support/process.ts";
 import type { PipeWireRig } from "../../support/rig.ts";
 import { type CameraSource, startCameraSource } from "../../../scripts/rig/camera_rig.ts";
+import { signalIfThere } from "../../../scripts/rig/signals.ts";
 import { waitUntil } from "../../support/wait.ts";
 
 /** A generous limit: the machine may be busy with everybody's tests. */
@@ -102,7 +102,7 @@ export function startProgram(
       assert.match(how ?? "", /^exit code 0,/, said());
     },
     async [Symbol.asyncDispose]() {
-      if (how === null && child.pid !== undefined) process.kill(child.pid, "SIGKILL");
+      if (how === null) signalIfThere(child.pid, "SIGKILL");
       await closed;
     },
   };
